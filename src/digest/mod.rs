@@ -2,6 +2,16 @@
 //!
 //! Pure: no I/O, no clock. Everything above works with [`Digests`], never with loose byte arrays.
 
+mod multi;
+mod portable;
+mod states;
+mod tables;
+#[cfg(test)]
+mod tests;
 mod value;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)] // Vector instructions; each block says why it is sound.
+mod x86;
 
+pub use multi::{Kernel, MultiHasher, ParseKernelError, kernel_name};
 pub use value::{Algorithm, AlgorithmSet, Digest, Digests, Md5, ParseDigestError, Sha1, Sha256};

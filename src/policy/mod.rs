@@ -4,6 +4,10 @@
 
 mod mode;
 mod reason;
+mod rules;
+mod verdict;
 
 pub use mode::{Mode, Polarity};
 pub use reason::Unjudged;
+pub use rules::{BucketRule, Exceptions, ListRule, OnFault, OnUnjudged, Rulebook};
+pub use verdict::{CommitToken, Match, Outcome, Verdict, judge};

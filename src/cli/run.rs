@@ -1,0 +1,218 @@
+//! `s3bouncer run`: a table of contents of the process.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::ExitCode;
+use crate::config::Config;
+use crate::net::downstream::Timeouts;
+use crate::net::listener::{self, Listener};
+use crate::net::tls;
+use crate::ops::admin::{self, Admin};
+use crate::ops::log;
+use crate::ops::node::{Node, read_config};
+use crate::proxy::service;
+
+/// How long the audit writer may take to write what is left.
+const AUDIT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Runs the gate with a configuration file until it is told to stop.
+pub fn run(path: &Path) -> ExitCode {
+    let config = match read_config(path) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::Usage;
+        }
+    };
+    if let Err(error) = log::init(config.log.format, config.log.level) {
+        eprintln!("log: {error}");
+        return ExitCode::Failure;
+    }
+    let runtime = match runtime(&config) {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "no runtime");
+            return ExitCode::Failure;
+        }
+    };
+    match runtime.block_on(serve(config, path)) {
+        Ok(()) => ExitCode::Success,
+        Err(error) => {
+            tracing::error!(error, "cannot run");
+            ExitCode::Failure
+        }
+    }
+}
+
+fn runtime(config: &Config) -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = config.runtime.workers {
+        builder.worker_threads(workers.get());
+    }
+    builder.enable_all().thread_name("s3bouncer").build()
+}
+
+async fn serve(config: Config, path: &Path) -> Result<(), String> {
+    let mut signals = Signals::new().map_err(|error| format!("signals: {error}"))?;
+    let listener = open(&config)?;
+    let doors = Doors::open(&config)?;
+    let (grace, deadline) = (config.listener.drain_grace, config.listener.drain_deadline);
+    let node = Node::start(config, path.to_path_buf()).await.map_err(|e| e.to_string())?;
+    doors.serve(&node);
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let accepting = tokio::spawn(accept(listener, node.clone(), stopped));
+    announce(&node);
+    let mut drain = node.drain_signal();
+    loop {
+        tokio::select! {
+            _ = drain.wait_for(|&drain| drain) => break,
+            told = signals.next() => match told {
+                Told::Stop => break,
+                // A reload takes its time, and a stop must not wait for it.
+                Told::Reload => drop(tokio::spawn(reload(node.clone()))),
+            },
+        }
+    }
+    node.begin_drain();
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    tracing::info!(connections = node.connections.count(), "draining");
+    tokio::select! {
+        () = drained(&node, grace, &stop) => tracing::info!("drained"),
+        () = tokio::time::sleep(deadline) => tracing::warn!("the drain deadline has passed"),
+        () = signals.stop() => tracing::warn!("told again to stop: now"),
+    }
+    accepting.abort();
+    let _ = tokio::time::timeout(AUDIT_PATIENCE, node.audit.flush()).await;
+    Ok(())
+}
+
+/// Load balancers may send requests for a while after readyz has turned: they are still accepted.
+async fn drained(node: &Node, grace: Duration, stop: &tokio::sync::watch::Sender<bool>) {
+    tokio::time::sleep(grace).await;
+    stop.send_replace(true);
+    node.connections.ended().await;
+}
+
+/// Serves clients until `stopped`.
+pub(super) async fn accept(
+    listener: Listener,
+    node: Arc<Node>,
+    stopped: tokio::sync::watch::Receiver<bool>,
+) {
+    let (gate, connections) = (node.gate.clone(), node.connections.clone());
+    let drain = node.drain_signal();
+    listener
+        .accept(connections, stopped, drain, move |client, request, busy| {
+            let gate = gate.clone();
+            async move {
+                service::serve(gate, client, request).await.map(|body| body.guarded(busy))
+            }
+        })
+        .await;
+}
+
+/// Opens the listener that the configuration names.
+pub(super) fn open(config: &Config) -> Result<Listener, String> {
+    let settings = &config.listener;
+    let address = settings.address;
+    let tls = settings.tls.as_ref().map(|tls| tls::acceptor(&tls.certificate, &tls.key));
+    Ok(Listener {
+        socket: listener::bind(address).map_err(|error| format!("{address}: {error}"))?,
+        tls: tls.transpose().map_err(|error| error.to_string())?,
+        timeouts: Timeouts { header: settings.header_timeout, idle: settings.idle_timeout },
+        max_header_size: settings.max_header_size,
+        max_connections: settings.max_connections as i64,
+    })
+}
+
+/// The operator's doors.
+pub(super) struct Doors {
+    address: Option<TcpListener>,
+    socket: tokio::net::UnixListener,
+}
+
+impl Doors {
+    /// Opens both.
+    pub(super) fn open(config: &Config) -> Result<Self, String> {
+        let bind = |address| listener::bind(address).map_err(|e| format!("{address}: {e}"));
+        let path = &config.admin.socket;
+        let socket = admin::bind_socket(path).map_err(|e| format!("{}: {e}", path.display()))?;
+        Ok(Doors { address: config.admin.address.map(bind).transpose()?, socket })
+    }
+
+    /// Serves both in the background.
+    pub(super) fn serve(self, node: &Arc<Node>) {
+        let admin = Admin::new(node.clone());
+        if let Some(address) = self.address {
+            tokio::spawn(admin.clone().serve_address(address));
+        }
+        tokio::spawn(admin.serve_socket(self.socket));
+    }
+}
+
+fn announce(node: &Node) {
+    let config = node.config();
+    let scheme = if config.listener.tls.is_some() { "https" } else { "http" };
+    let lists = node.standings();
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        listener = %format!("{scheme}://{}", config.listener.address),
+        upstream = %format!("http://{}", config.upstream.endpoint.authority()),
+        lists = lists.len(),
+        entries = lists.iter().map(|list| list.entries).sum::<u64>(),
+        enforcing = node.gate.view.load().enforces_anywhere(),
+        "serving"
+    );
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+}
+
+/// What the process is told by signals.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// Listens for them.
+    pub(super) fn new() -> std::io::Result<Self> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Told {
+        tokio::select! {
+            () = wait_any(&mut self.terminate, &mut self.interrupt) => Told::Stop,
+            _ = self.hangup.recv() => Told::Reload,
+        }
+    }
+
+    /// Waits until the process is told to stop.
+    pub(super) async fn stop(&mut self) {
+        wait_any(&mut self.terminate, &mut self.interrupt).await;
+    }
+}
+
+enum Told {
+    Stop,
+    Reload,
+}
+
+async fn wait_any(one: &mut Signal, other: &mut Signal) {
+    tokio::select! {
+        _ = one.recv() => {}
+        _ = other.recv() => {}
+    }
+}
+
+async fn reload(node: Arc<Node>) {
+    node.reload(vec![]).await;
+}

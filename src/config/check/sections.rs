@@ -1,0 +1,165 @@
+//! The tables that stand once.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use super::Context;
+use crate::config::kind::{Endpoint, Value};
+use crate::config::options::Section;
+use crate::config::raw::{Raw, Table};
+use crate::config::{
+    Admin, Audit, Config, Limits, Listener, Log, Refusal, Runtime, State, Tls, Upstream,
+};
+
+/// Longest path of a Unix socket, in bytes: `sun_path` has 108 with its end.
+const SOCKET_MAX: usize = 107;
+/// The socket's name where none is configured.
+const SOCKET_NAME: &str = "admin.sock";
+
+pub(super) fn listener(table: &Table, context: &mut Context<'_>) -> Listener {
+    context.ordered(table, ["drain_grace", "drain_deadline"], |key| table.duration(key));
+    Listener {
+        address: address(table, "address").unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0))),
+        tls: tls(table, context),
+        header_timeout: table.duration("header_timeout"),
+        idle_timeout: table.duration("idle_timeout"),
+        body_idle_timeout: table.duration("body_idle_timeout"),
+        max_connections: table.count("max_connections"),
+        max_header_size: usize::try_from(table.size("max_header_size")).unwrap_or(usize::MAX),
+        drain_grace: table.duration("drain_grace"),
+        drain_deadline: table.duration("drain_deadline"),
+    }
+}
+
+/// Half a TLS configuration would silently serve plain HTTP, so it is an error.
+fn tls(table: &Table, context: &mut Context<'_>) -> Option<Tls> {
+    let [certificate, key] = ["tls_certificate", "tls_key"];
+    match (table.text(certificate).is_empty(), table.text(key).is_empty()) {
+        (true, true) => None,
+        (false, false) => Some(Tls {
+            certificate: context.readable_path(table, certificate),
+            key: context.readable_path(table, key),
+        }),
+        (false, true) => {
+            context.contradiction(table, [certificate, key], "needs tls_key beside it");
+            None
+        }
+        (true, false) => {
+            context.contradiction(table, [key, certificate], "needs tls_certificate beside it");
+            None
+        }
+    }
+}
+
+pub(super) fn upstream(table: &Table) -> Upstream {
+    Upstream {
+        endpoint: endpoint(table),
+        connect_timeout: table.duration("connect_timeout"),
+        response_timeout: table.duration("response_timeout"),
+        idle_timeout: table.duration("idle_timeout"),
+        max_idle: table.count("max_idle"),
+        guard: table.word("guard"),
+    }
+}
+
+fn endpoint(table: &Table) -> Endpoint {
+    match table.value("endpoint") {
+        Value::Endpoint(endpoint) => endpoint.clone(),
+        other => table.mistaken("endpoint", other),
+    }
+}
+
+pub(super) fn limits(table: &Table, context: &mut Context<'_>) -> Limits {
+    for pair in [
+        ["small_body_max", "capture_max"],
+        ["capture_max", "capture_budget"],
+        ["hold_back", "capture_max"],
+    ] {
+        context.ordered(table, pair, |key| table.size(key));
+    }
+    Limits {
+        capture_max: table.size("capture_max"),
+        small_body_max: table.size("small_body_max"),
+        capture_budget: table.size("capture_budget"),
+        hold_back: table.size("hold_back"),
+        drain_bytes: table.size("drain_bytes"),
+        drain_time: table.duration("drain_time"),
+    }
+}
+
+pub(super) fn audit(table: &Table, context: &mut Context<'_>) -> Audit {
+    for retention in ["retention", "denials_retention"] {
+        context.ordered(table, ["rotate_age", retention], |key| table.duration(key));
+    }
+    let (path, denials_path) = (context.path(table, "path"), context.path(table, "denials_path"));
+    if path == denials_path {
+        context.contradiction(table, ["denials_path", "path"], "is the file of audit.path too");
+    }
+    Audit {
+        path,
+        denials_path,
+        passes: table.word("passes"),
+        retention: table.duration("retention"),
+        denials_retention: table.duration("denials_retention"),
+        rotate_size: table.size("rotate_size"),
+        rotate_age: table.duration("rotate_age"),
+        queue: table.count("queue"),
+    }
+}
+
+pub(super) fn refusal(table: &Table) -> Refusal {
+    Refusal { contact: table.text("contact").to_owned() }
+}
+
+pub(super) fn admin(table: &Table, state: &State, context: &mut Context<'_>) -> Admin {
+    let socket = match table.text("socket") {
+        "" => state.directory.join(SOCKET_NAME),
+        _ => context.path(table, "socket"),
+    };
+    if !fits_socket(&socket) && table.is_sound("socket") {
+        let message = format!(
+            "{} is too long for a socket, which may have {SOCKET_MAX} bytes",
+            socket.display()
+        );
+        context.fault(table, "socket", message);
+    }
+    Admin { socket, address: address(table, "address") }
+}
+
+fn fits_socket(path: &Path) -> bool {
+    path.as_os_str().len() <= SOCKET_MAX
+}
+
+pub(super) fn state(table: &Table, context: &mut Context<'_>) -> State {
+    State { directory: context.path(table, "directory") }
+}
+
+pub(super) fn log(table: &Table) -> Log {
+    Log { format: table.word("format"), level: table.word("level") }
+}
+
+pub(super) fn runtime(table: &Table) -> Runtime {
+    Runtime { workers: NonZeroUsize::new(table.count("workers")), digests: table.word("digests") }
+}
+
+/// Two listeners can't share an address. Port 0 is a new port each time.
+pub(super) fn addresses(raw: &Raw, config: &Config, context: &mut Context<'_>) {
+    let (listener, admin) = (raw.one(Section::Listener), raw.one(Section::Admin));
+    let same = config.admin.address == Some(config.listener.address);
+    if same && config.listener.address.port() != 0 && listener.is_sound("address") {
+        let message = "is the address of listener.address too";
+        if admin.is_given("address") {
+            context.fault(admin, "address", message);
+        } else {
+            context.fault(listener, "address", "is the address of admin.address too");
+        }
+    }
+}
+
+fn address(table: &Table, key: &str) -> Option<SocketAddr> {
+    match table.value(key) {
+        Value::Address(address) => *address,
+        other => table.mistaken(key, other),
+    }
+}

@@ -1,0 +1,274 @@
+//! The configuration in effect, defaults and all: as TOML, as a table of settings, as a hash.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use super::kind::{Answers, Column, Item, Value};
+use super::options::Section;
+use super::words::{FormatWord, Word};
+use super::{BucketRule, Config, Format, List};
+use crate::digest::Algorithm;
+
+/// An option and its value in effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The option as `table.key`. Those of `[[list]]` and `[[bucket]]` come once for each table.
+    pub key: String,
+    /// The value in TOML; in words where TOML has none for it.
+    pub value: String,
+    /// The default in TOML, or in words; empty where there is none.
+    pub default: &'static str,
+    /// Whether a reload can change it.
+    pub reload: bool,
+}
+
+/// One table: a value for each option that TOML can express.
+type Values = Vec<(&'static str, Value)>;
+
+impl Config {
+    /// The configuration in effect as TOML that [`Config::parse`] reads to an equal one. Paths
+    /// stand as they were resolved, so that text is read with an empty base directory.
+    pub fn to_toml(&self) -> String {
+        let mut toml = String::new();
+        for (section, values) in self.tables() {
+            let _ = writeln!(toml, "{}", section.header());
+            for (key, value) in values {
+                let _ = writeln!(toml, "{key} = {value}");
+            }
+            toml.push('\n');
+        }
+        toml
+    }
+
+    /// Every option with its value in effect, in the order of the sample file.
+    pub fn settings(&self) -> Vec<Setting> {
+        let mut settings = Vec::new();
+        for (section, values) in self.tables() {
+            for row in section.rows() {
+                let value = values.iter().find(|(key, _)| *key == row.key);
+                let default = row.fallback.text();
+                settings.push(Setting {
+                    key: format!("{}.{}", section.name(), row.key),
+                    value: value.map_or_else(|| default.to_owned(), |(_, v)| v.to_string()),
+                    default,
+                    reload: row.reload,
+                });
+            }
+        }
+        settings
+    }
+
+    /// The options that differ from `new` and that a reload can't change: they stay as they are
+    /// until a restart.
+    pub fn needs_restart(&self, new: &Config) -> Vec<String> {
+        let fixed = |config: &Config| -> BTreeMap<String, String> {
+            let fixed = config.settings().into_iter().filter(|setting| !setting.reload);
+            fixed.map(|setting| (setting.key, setting.value)).collect()
+        };
+        let (old, new) = (fixed(self), fixed(new));
+        old.into_iter().filter(|(key, value)| new.get(key) != Some(value)).map(|(k, _)| k).collect()
+    }
+
+    /// 16 hex digits that tell configurations in effect apart: equal settings have equal hashes,
+    /// however they are written.
+    pub fn hash(&self) -> String {
+        let digest = Sha256::digest(self.to_toml().as_bytes());
+        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn tables(&self) -> Vec<(Section, Values)> {
+        let mut tables = Vec::new();
+        for section in Section::ALL {
+            match section {
+                Section::Listener => tables.push((section, self.listener_values())),
+                Section::Upstream => tables.push((section, self.upstream_values())),
+                Section::List => {
+                    tables.extend(self.lists.iter().map(|list| (section, list_values(list))));
+                }
+                Section::Bucket => {
+                    let rules = self.buckets.iter();
+                    tables.extend(rules.map(|rule| (section, bucket_values(rule, &self.lists))));
+                }
+                Section::Limits => tables.push((section, self.limits_values())),
+                Section::Audit => tables.push((section, self.audit_values())),
+                Section::Refusal => {
+                    let contact = Value::Text(self.refusal.contact.clone());
+                    tables.push((section, vec![("contact", contact)]));
+                }
+                Section::Admin => tables.push((section, self.admin_values())),
+                Section::State => {
+                    tables.push((section, vec![("directory", path(&self.state.directory))]));
+                }
+                Section::Log => tables.push((section, self.log_values())),
+                Section::Runtime => tables.push((section, self.runtime_values())),
+            }
+        }
+        tables
+    }
+
+    fn listener_values(&self) -> Values {
+        let listener = &self.listener;
+        let (certificate, key) = match &listener.tls {
+            Some(tls) => (path(&tls.certificate), path(&tls.key)),
+            None => (Value::Text(String::new()), Value::Text(String::new())),
+        };
+        vec![
+            ("address", Value::Address(Some(listener.address))),
+            ("tls_certificate", certificate),
+            ("tls_key", key),
+            ("header_timeout", Value::Duration(listener.header_timeout)),
+            ("idle_timeout", Value::Duration(listener.idle_timeout)),
+            ("body_idle_timeout", Value::Duration(listener.body_idle_timeout)),
+            ("max_connections", count(listener.max_connections)),
+            ("max_header_size", Value::Size(wide(listener.max_header_size))),
+            ("drain_grace", Value::Duration(listener.drain_grace)),
+            ("drain_deadline", Value::Duration(listener.drain_deadline)),
+        ]
+    }
+
+    fn upstream_values(&self) -> Values {
+        let upstream = &self.upstream;
+        vec![
+            ("endpoint", Value::Endpoint(upstream.endpoint.clone())),
+            ("connect_timeout", Value::Duration(upstream.connect_timeout)),
+            ("response_timeout", Value::Duration(upstream.response_timeout)),
+            ("idle_timeout", Value::Duration(upstream.idle_timeout)),
+            ("max_idle", count(upstream.max_idle)),
+            ("guard", Value::Word(upstream.guard.word())),
+        ]
+    }
+
+    fn limits_values(&self) -> Values {
+        let limits = &self.limits;
+        vec![
+            ("capture_max", Value::Size(limits.capture_max)),
+            ("small_body_max", Value::Size(limits.small_body_max)),
+            ("capture_budget", Value::Size(limits.capture_budget)),
+            ("hold_back", Value::Size(limits.hold_back)),
+            ("drain_bytes", Value::Size(limits.drain_bytes)),
+            ("drain_time", Value::Duration(limits.drain_time)),
+        ]
+    }
+
+    fn audit_values(&self) -> Values {
+        let audit = &self.audit;
+        vec![
+            ("path", path(&audit.path)),
+            ("denials_path", path(&audit.denials_path)),
+            ("passes", Value::Word(audit.passes.word())),
+            ("retention", Value::Duration(audit.retention)),
+            ("denials_retention", Value::Duration(audit.denials_retention)),
+            ("rotate_size", Value::Size(audit.rotate_size)),
+            ("rotate_age", Value::Duration(audit.rotate_age)),
+            ("queue", count(audit.queue)),
+        ]
+    }
+
+    fn admin_values(&self) -> Values {
+        vec![("socket", path(&self.admin.socket)), ("address", Value::Address(self.admin.address))]
+    }
+
+    fn log_values(&self) -> Values {
+        vec![
+            ("format", Value::Word(self.log.format.word())),
+            ("level", Value::Word(self.log.level.word())),
+        ]
+    }
+
+    fn runtime_values(&self) -> Values {
+        vec![
+            ("workers", count(self.runtime.workers.map_or(0, std::num::NonZeroUsize::get))),
+            ("digests", Value::Word(self.runtime.digests.word())),
+        ]
+    }
+}
+
+fn list_values(list: &List) -> Values {
+    let mut values = vec![
+        ("name", Value::Text(list.name.clone())),
+        ("source", path(&list.source)),
+        ("format", Value::Word(format_word(&list.format).word())),
+        ("hash", Value::Word(hash(&list.format).map_or("", Algorithm::name))),
+        ("polarity", Value::Word(list.polarity.word())),
+        ("mode", Value::Word(list.mode.word())),
+        ("contact", Value::Text(list.contact.clone())),
+        ("max_age", Value::Duration(list.max_age.unwrap_or_default())),
+    ];
+    let (columns, delimiter) = match &list.format {
+        Format::Csv { columns, delimiter } => (column_values(columns), *delimiter),
+        Format::Snapshot
+        | Format::Plain(_)
+        | Format::Tagged
+        | Format::Hashdeep
+        | Format::Md5sum(_) => (Vec::new(), b','),
+    };
+    values.push(("delimiter", Value::Delimiter(delimiter)));
+    values.push(("columns", Value::Columns(columns)));
+    values
+}
+
+const fn format_word(format: &Format) -> FormatWord {
+    match format {
+        Format::Snapshot => FormatWord::Snapshot,
+        Format::Plain(_) => FormatWord::Plain,
+        Format::Tagged => FormatWord::Tagged,
+        Format::Csv { .. } => FormatWord::Csv,
+        Format::Hashdeep => FormatWord::Hashdeep,
+        Format::Md5sum(_) => FormatWord::Md5sum,
+    }
+}
+
+const fn hash(format: &Format) -> Option<Algorithm> {
+    match format {
+        Format::Plain(algorithm) | Format::Md5sum(algorithm) => Some(*algorithm),
+        Format::Snapshot | Format::Tagged | Format::Csv { .. } | Format::Hashdeep => None,
+    }
+}
+
+fn column_values(columns: &super::Columns) -> Vec<(Column, Item)> {
+    let digests = columns.digests.iter().map(|(&a, name)| (Column::Digest(a), item(name)));
+    let label = columns.label.iter().map(|name| (Column::Label, item(name)));
+    digests.chain(label).collect()
+}
+
+/// A rule. `lists` is left out where all apply: TOML has no word for that.
+fn bucket_values(bucket: &BucketRule, lists: &[List]) -> Values {
+    let BucketRule { pattern, rule } = bucket;
+    let mut values = vec![
+        ("match", Value::Pattern(pattern.clone())),
+        ("mode", Value::Word(rule.mode.word())),
+    ];
+    if rule.lists.len() < lists.len() {
+        let applying = rule.lists.iter().filter_map(|&index| lists.get(usize::from(index)));
+        let names = applying.map(|list| item(&list.name)).collect();
+        values.push(("lists", Value::Names(names)));
+    }
+    let answers = if rule.by_reason.is_empty() {
+        Answers::All(rule.unjudged)
+    } else {
+        Answers::ByReason(rule.by_reason.iter().map(|(&r, &a)| (r, a)).collect())
+    };
+    values.push(("unjudged", Value::Unjudged(answers)));
+    values.push(("faults", Value::Word(rule.faults.word())));
+    values
+}
+
+fn path(path: &Path) -> Value {
+    Value::Text(path.display().to_string())
+}
+
+fn item(text: &str) -> Item {
+    Item { text: text.to_owned(), line: 0 }
+}
+
+fn count(count: usize) -> Value {
+    Value::Count(wide(count))
+}
+
+/// `usize` has at most 64 bits on every platform that Rust knows.
+const fn wide(number: usize) -> u64 {
+    number as u64
+}

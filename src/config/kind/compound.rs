@@ -1,0 +1,144 @@
+//! Values that are a TOML array or table.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::scalar::{name, text, word, wrong_type};
+use super::{Answers, Column, Item, Value};
+use crate::config::error::Report;
+use crate::config::nearest::nearest;
+use crate::config::words::Word;
+use crate::policy::{OnUnjudged, Unjudged};
+
+/// Longest name of a CSV column, in bytes.
+const COLUMN_MAX: usize = 256;
+
+/// An array of list names: at least one, none twice.
+pub(super) fn names(value: &Spanned<DeValue<'_>>, key: &str, report: &mut Report) -> Option<Value> {
+    let line = report.line_of(value.span().start);
+    let Some(array) = value.get_ref().as_array() else {
+        report.add(line, key, wrong_type(value.get_ref(), "an array of list names"));
+        return None;
+    };
+    if array.is_empty() {
+        report.add(line, key, "names no list; to switch a bucket off, write mode = \"off\"");
+        return None;
+    }
+    let mut items: Vec<Item> = Vec::new();
+    for element in array {
+        let line = report.line_of(element.span().start);
+        match text(element.get_ref(), "the name of a list").and_then(name) {
+            Ok(text) if items.iter().any(|item| item.text == text) => {
+                report.add(line, key, format!("names {text:?} twice"));
+            }
+            Ok(text) => items.push(Item { text, line }),
+            Err(message) => report.add(line, key, message),
+        }
+    }
+    Some(Value::Names(items))
+}
+
+/// A table from what a column holds to the column's name in the file.
+pub(super) fn columns(
+    value: &Spanned<DeValue<'_>>,
+    key: &str,
+    report: &mut Report,
+) -> Option<Value> {
+    let table = table_of(value, "a table of column names", key, report)?;
+    let mut columns: Vec<(Column, Item)> = Vec::new();
+    for (entry, value) in table {
+        let line = report.line_of(entry.span().start);
+        let inner = format!("{key}.{}", entry.get_ref());
+        match column(entry.get_ref(), value.get_ref(), &columns) {
+            Ok((column, text)) => columns.push((column, Item { text, line })),
+            Err(message) => report.add(line, inner, message),
+        }
+    }
+    columns.sort_by_key(|(column, _)| Column::ALL.iter().position(|known| known == column));
+    Some(Value::Columns(columns))
+}
+
+fn column(
+    entry: &str,
+    value: &DeValue<'_>,
+    earlier: &[(Column, Item)],
+) -> Result<(Column, String), String> {
+    let known = Column::ALL.into_iter().find(|column| column.name() == entry);
+    let column = known.ok_or_else(|| unknown(entry, Column::ALL.map(Column::name)))?;
+    let text = text(value, "the name of a column")?;
+    if text.is_empty() || text.len() > COLUMN_MAX || text.contains(char::is_control) {
+        return Err(format!("a column's name has 1 to {COLUMN_MAX} bytes on one line"));
+    }
+    match earlier.iter().find(|(_, item)| item.text == text) {
+        Some((other, _)) => Err(format!("column {text:?} is {} already", other.name())),
+        None => Ok((column, text.to_owned())),
+    }
+}
+
+/// A word for all reasons of the body, or a table of words by reason.
+pub(super) fn unjudged(
+    value: &Spanned<DeValue<'_>>,
+    key: &str,
+    report: &mut Report,
+) -> Option<Value> {
+    if value.get_ref().is_str() {
+        return match answer(value.get_ref()) {
+            Ok(answer) => Some(Value::Unjudged(Answers::All(answer))),
+            Err(message) => {
+                report.add(report.line_of(value.span().start), key, message);
+                None
+            }
+        };
+    }
+    let wanted = "\"forward\", \"refuse\" or a table of these by reason";
+    let table = table_of(value, wanted, key, report)?;
+    let mut answers = Vec::new();
+    for (entry, value) in table {
+        let line = report.line_of(entry.span().start);
+        let answer = reason(entry.get_ref()).and_then(|r| Ok((r, answer(value.get_ref())?)));
+        match answer {
+            Ok(answer) => answers.push(answer),
+            Err(message) => report.add(line, format!("{key}.{}", entry.get_ref()), message),
+        }
+    }
+    answers.sort_by_key(|&(reason, _)| reason);
+    Some(Value::Unjudged(Answers::ByReason(answers)))
+}
+
+fn answer(value: &DeValue<'_>) -> Result<OnUnjudged, String> {
+    let word = word(value, &["forward", "refuse"], &[])?;
+    OnUnjudged::from_word(word).ok_or_else(|| format!("{word:?} is unknown"))
+}
+
+fn reason(word: &str) -> Result<Unjudged, String> {
+    match word.parse::<Unjudged>() {
+        Ok(reason) if reason.is_fault() => Err("is a fault of the gate: see `faults`".to_owned()),
+        Ok(reason) => Ok(reason),
+        Err(()) => {
+            let of_the_body = Unjudged::ALL.into_iter().filter(|reason| !reason.is_fault());
+            Err(unknown(word, of_the_body.map(Unjudged::name)))
+        }
+    }
+}
+
+fn unknown(key: &str, known: impl IntoIterator<Item = &'static str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    match nearest(key, known.iter().copied()) {
+        Some(near) => format!("unknown key; did you mean {near:?}?"),
+        None => format!("unknown key; known are {}", known.join(", ")),
+    }
+}
+
+fn table_of<'a, 'i>(
+    value: &'a Spanned<DeValue<'i>>,
+    wanted: &str,
+    key: &str,
+    report: &mut Report,
+) -> Option<&'a DeTable<'i>> {
+    let table = value.get_ref().as_table();
+    if table.is_none() {
+        let line = report.line_of(value.span().start);
+        report.add(line, key, wrong_type(value.get_ref(), wanted));
+    }
+    table
+}

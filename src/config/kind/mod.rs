@@ -1,0 +1,294 @@
+//! What an option's value can be: read from TOML, written as TOML, told to the operator.
+
+mod compound;
+mod scalar;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::Glob;
+use super::error::Report;
+use super::units::{show_duration, show_millis, show_size};
+use crate::digest::Algorithm;
+use crate::policy::{OnUnjudged, Unjudged};
+
+/// The kind of an option's value, with its bounds (both inclusive).
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// Bytes, "64MiB".
+    Size {
+        /// Smallest, in bytes.
+        min: u64,
+        /// Largest, in bytes.
+        max: u64,
+    },
+    /// Time, "10s".
+    Duration {
+        /// Shortest, in milliseconds.
+        min: u64,
+        /// Longest, in milliseconds.
+        max: u64,
+    },
+    /// A number of things.
+    Count {
+        /// Fewest.
+        min: u64,
+        /// Most.
+        max: u64,
+    },
+    /// One of some words.
+    Word {
+        /// The words.
+        words: &'static [&'static str],
+        /// Words that a later release may know; they get an error of their own.
+        later: &'static [&'static str],
+    },
+    /// A name that audit records and metrics can carry.
+    Name,
+    /// One line of text.
+    Text {
+        /// Most bytes.
+        max: usize,
+        /// Whether it goes into HTTP answers, so must be printable ASCII.
+        ascii: bool,
+    },
+    /// A file or directory, relative to the configuration's directory.
+    Path {
+        /// Whether "" is allowed.
+        optional: bool,
+    },
+    /// An IP address and a port to listen on.
+    Address {
+        /// Whether "" is allowed.
+        optional: bool,
+    },
+    /// The URL of a store.
+    Endpoint,
+    /// A pattern for bucket names.
+    Pattern,
+    /// A character between the fields of a CSV line.
+    Delimiter,
+    /// Names of lists.
+    Names,
+    /// Names of a CSV file's columns.
+    Columns,
+    /// A word, or a table of words by unjudged reason.
+    Unjudged,
+}
+
+/// A value of some [`Kind`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    Size(u64),
+    Duration(Duration),
+    Count(u64),
+    Word(&'static str),
+    Text(String),
+    Address(Option<SocketAddr>),
+    Endpoint(Endpoint),
+    Pattern(Glob),
+    Delimiter(u8),
+    Names(Vec<Item>),
+    Columns(Vec<(Column, Item)>),
+    Unjudged(Answers),
+}
+
+/// A text inside a compound value, and its line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Item {
+    pub(super) text: String,
+    pub(super) line: usize,
+}
+
+/// What a CSV column can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Column {
+    Digest(Algorithm),
+    Label,
+}
+
+impl Column {
+    const ALL: [Column; 4] = [
+        Column::Digest(Algorithm::Md5),
+        Column::Digest(Algorithm::Sha1),
+        Column::Digest(Algorithm::Sha256),
+        Column::Label,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Column::Digest(algorithm) => algorithm.name(),
+            Column::Label => "label",
+        }
+    }
+}
+
+/// What to do about reasons of the body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Answers {
+    All(OnUnjudged),
+    ByReason(Vec<(Unjudged, OnUnjudged)>),
+}
+
+/// Where a store listens: plain HTTP.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    /// A DNS name, an IPv4 address, or an IPv6 address without its brackets.
+    pub host: String,
+    /// 1 to 65535.
+    pub port: u16,
+}
+
+impl Endpoint {
+    /// `host:port`, an IPv6 address in brackets.
+    pub fn authority(&self) -> String {
+        let Endpoint { host, port } = self;
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}", self.authority())
+    }
+}
+
+impl Kind {
+    /// Reads a value; reports what is wrong with it under `key`.
+    pub(super) fn read(
+        self,
+        value: &Spanned<DeValue<'_>>,
+        key: &str,
+        report: &mut Report,
+    ) -> Option<Value> {
+        match self {
+            Kind::Names => compound::names(value, key, report),
+            Kind::Columns => compound::columns(value, key, report),
+            Kind::Unjudged => compound::unjudged(value, key, report),
+            simple => match scalar::read(simple, value.get_ref()) {
+                Ok(value) => Some(value),
+                Err(message) => {
+                    let line = report.line_of(value.span().start);
+                    report.add(line, key, message);
+                    None
+                }
+            },
+        }
+    }
+
+    /// A value of this kind to go on with after an error was reported, so that the rest of the
+    /// text is still checked. Never served.
+    pub(super) fn stand_in(self) -> Value {
+        match self {
+            Kind::Size { min, .. } => Value::Size(min),
+            Kind::Duration { min, .. } => Value::Duration(Duration::from_millis(min)),
+            Kind::Count { min, .. } => Value::Count(min),
+            Kind::Word { words, .. } => Value::Word(words.first().copied().unwrap_or("")),
+            Kind::Name | Kind::Text { .. } | Kind::Path { .. } => Value::Text(String::new()),
+            Kind::Address { .. } => Value::Address(None),
+            Kind::Endpoint => Value::Endpoint(Endpoint { host: "127.0.0.1".to_owned(), port: 1 }),
+            Kind::Pattern => Value::Pattern(Glob::everything()),
+            Kind::Delimiter => Value::Delimiter(b','),
+            Kind::Names => Value::Names(Vec::new()),
+            Kind::Columns => Value::Columns(Vec::new()),
+            Kind::Unjudged => Value::Unjudged(Answers::All(OnUnjudged::Forward)),
+        }
+    }
+}
+
+/// The kind and its bounds, as docs/config.md has them.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Kind::Size { min, max } => {
+                write!(f, "size, {} to {}", show_size(min), show_size(max))
+            }
+            Kind::Duration { min, max } => {
+                write!(f, "duration, {} to {}", show_millis(min), show_millis(max))
+            }
+            Kind::Count { min, max } => write!(f, "number, {min} to {max}"),
+            Kind::Word { words, .. } => {
+                let words: Vec<String> = words.iter().map(|word| format!("`{word:?}`")).collect();
+                f.write_str(&words.join(" "))
+            }
+            Kind::Name => f.write_str("name, 1 to 64 of `a-z 0-9 _ -`"),
+            Kind::Text { max, ascii: true } => write!(f, "printable ASCII, at most {max} bytes"),
+            Kind::Text { max, ascii: false } => write!(f, "text, at most {max} bytes"),
+            Kind::Path { optional: false } => f.write_str("path"),
+            Kind::Path { optional: true } => f.write_str("path or `\"\"`"),
+            Kind::Address { optional: false } => f.write_str("IP address and port"),
+            Kind::Address { optional: true } => f.write_str("IP address and port, or `\"\"`"),
+            Kind::Endpoint => f.write_str("`\"http://host:port\"`"),
+            Kind::Pattern => f.write_str("pattern with `*` and `?`"),
+            Kind::Delimiter => f.write_str("one ASCII character"),
+            Kind::Names => f.write_str("array of list names"),
+            Kind::Columns => f.write_str("table of column names"),
+            Kind::Unjudged => {
+                f.write_str("`\"forward\"` `\"refuse\"`, or a table of these by reason")
+            }
+        }
+    }
+}
+
+/// The value as TOML.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Size(bytes) => write!(f, "\"{}\"", show_size(*bytes)),
+            Value::Duration(duration) => write!(f, "\"{}\"", show_duration(*duration)),
+            Value::Count(count) => write!(f, "{count}"),
+            Value::Word(word) => write!(f, "\"{word}\""),
+            Value::Text(text) => f.write_str(&quoted(text)),
+            Value::Address(None) => f.write_str("\"\""),
+            Value::Address(Some(address)) => write!(f, "\"{address}\""),
+            Value::Endpoint(endpoint) => write!(f, "\"{endpoint}\""),
+            Value::Pattern(pattern) => write!(f, "\"{pattern}\""),
+            Value::Delimiter(byte) => f.write_str(&quoted(&char::from(*byte).to_string())),
+            Value::Names(items) => {
+                let names: Vec<String> = items.iter().map(|item| quoted(&item.text)).collect();
+                write!(f, "[{}]", names.join(", "))
+            }
+            Value::Columns(columns) => table(f, columns.iter(), |(column, item)| {
+                format!("{} = {}", column.name(), quoted(&item.text))
+            }),
+            Value::Unjudged(Answers::All(answer)) => write!(f, "\"{}\"", answer_word(*answer)),
+            Value::Unjudged(Answers::ByReason(answers)) => {
+                table(f, answers.iter(), |(reason, answer)| {
+                    format!("{reason} = \"{}\"", answer_word(*answer))
+                })
+            }
+        }
+    }
+}
+
+fn table<T>(
+    f: &mut fmt::Formatter<'_>,
+    entries: impl Iterator<Item = T>,
+    entry: impl Fn(T) -> String,
+) -> fmt::Result {
+    let entries: Vec<String> = entries.map(entry).collect();
+    if entries.is_empty() { f.write_str("{}") } else { write!(f, "{{ {} }}", entries.join(", ")) }
+}
+
+fn answer_word(answer: OnUnjudged) -> &'static str {
+    super::words::Word::word(answer)
+}
+
+/// A TOML basic string.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,325 @@
+//! The rows. Bounds are wide: they stop slips (a missing zero, a wrong unit), not decisions.
+
+use super::Row;
+use crate::config::kind::Kind;
+use crate::config::units::{DAY, GIB, HOUR, KIB, MIB, SECOND, TIB};
+
+/// How long something may take: at least 1 ms, so that nothing always fails; at most a day.
+const TIMEOUT: Kind = Kind::Duration { min: 1, max: DAY };
+/// How long something is kept.
+const RETENTION: Kind = Kind::Duration { min: SECOND, max: 3650 * DAY };
+const CONTACT: Kind = Kind::Text { max: 200, ascii: false };
+const PATH: Kind = Kind::Path { optional: false };
+const PATH_OR_NONE: Kind = Kind::Path { optional: true };
+
+const fn words(words: &'static [&'static str]) -> Kind {
+    Kind::Word { words, later: &[] }
+}
+
+pub(super) const LISTENER: &[Row] = &[
+    Row::fixed(
+        "address",
+        Kind::Address { optional: false },
+        r#""0.0.0.0:9000""#,
+        "Where clients connect.",
+    ),
+    Row::fixed(
+        "tls_certificate",
+        PATH_OR_NONE,
+        r#""""#,
+        "PEM file with the certificate chain. With `tls_key`, the listener speaks HTTPS; without both, HTTP.",
+    ),
+    Row::fixed("tls_key", PATH_OR_NONE, r#""""#, "PEM file with the certificate's private key."),
+    Row::fixed(
+        "header_timeout",
+        TIMEOUT,
+        r#""10s""#,
+        "How long a request's head may take from its first byte.",
+    ),
+    Row::fixed(
+        "idle_timeout",
+        TIMEOUT,
+        r#""75s""#,
+        "How long a connection without a request is kept. Longer than the client's own, so that the client closes first.",
+    ),
+    Row::live(
+        "body_idle_timeout",
+        TIMEOUT,
+        r#""60s""#,
+        "How long a body may stand still before the client is taken for gone.",
+    ),
+    Row::fixed(
+        "max_connections",
+        Kind::Count { min: 1, max: 1_000_000 },
+        "10000",
+        "Connections at a time; further ones wait in the kernel's queue.",
+    ),
+    Row::fixed(
+        "max_header_size",
+        Kind::Size { min: 8 * KIB, max: MIB },
+        r#""64KiB""#,
+        "Largest head of a request, request line included.",
+    ),
+    Row::live(
+        "drain_grace",
+        Kind::Duration { min: 0, max: DAY },
+        r#""0s""#,
+        "How long a draining gate goes on accepting connections while /readyz already says no, for load balancers to notice.",
+    ),
+    Row::live(
+        "drain_deadline",
+        Kind::Duration { min: 0, max: 7 * DAY },
+        r#""1h""#,
+        "How long a draining gate waits for requests under way before it ends.",
+    ),
+];
+
+pub(super) const UPSTREAM: &[Row] = &[
+    Row::live(
+        "endpoint",
+        Kind::Endpoint,
+        r#""http://127.0.0.1:3900""#,
+        "The store. The client's Host header is passed on unchanged, since its signature covers it.",
+    ),
+    Row::live("connect_timeout", TIMEOUT, r#""5s""#, "How long connecting to the store may take."),
+    Row::live(
+        "response_timeout",
+        TIMEOUT,
+        r#""15m""#,
+        "How long the store may take to answer a complete request. Completing a large multipart upload takes minutes.",
+    ),
+    Row::live(
+        "idle_timeout",
+        TIMEOUT,
+        r#""30s""#,
+        "How long an unused connection to the store is kept. Shorter than the store's own, so that no request is sent into a closing connection.",
+    ),
+    Row::live(
+        "max_idle",
+        Kind::Count { min: 0, max: 100_000 },
+        "256",
+        "Unused connections to the store that are kept.",
+    ),
+    Row::live(
+        "guard",
+        words(&["auto", "whole"]),
+        r#""auto""#,
+        "`auto` judges images and small bodies before their first byte goes out, and holds the tail of larger ones back; `whole` judges every body up to `limits.capture_max` before its first byte goes out.",
+    ),
+];
+
+pub(super) const LIST: &[Row] = &[
+    Row::required("name", Kind::Name, "The list in audit records, metrics and commands; unique."),
+    Row::required("source", PATH, "A source file, or a snapshot made by `s3bouncer list build`."),
+    Row::live(
+        "format",
+        Kind::Word {
+            words: &["plain", "snapshot", "tagged", "csv", "hashdeep", "md5sum"],
+            later: &["ncmec-xml", "vics-json", "stopncii-json", "stix", "misp"],
+        },
+        r#""plain""#,
+        "How the source is written.",
+    ),
+    Row::live(
+        "hash",
+        Kind::Word {
+            words: &["", "md5", "sha1", "sha256"],
+            later: &[
+                "pdq",
+                "mean",
+                "median",
+                "gradient",
+                "vert-gradient",
+                "double-gradient",
+                "blockhash",
+            ],
+        },
+        r#""""#,
+        "What the entries are. Needed for `plain` and `md5sum`; the other formats say it themselves.",
+    ),
+    Row::required(
+        "polarity",
+        words(&["block", "allow"]),
+        "`block` refuses what is on the list; `allow` acquits it, by SHA-256 only, whatever other lists say.",
+    ),
+    Row::required(
+        "mode",
+        words(&["enforce", "shadow"]),
+        "`enforce` refuses; `shadow` records what would have been refused. The weaker of list and bucket wins.",
+    ),
+    Row::live("contact", CONTACT, r#""""#, "Whom `explain` names for questions about an entry."),
+    Row::live(
+        "max_age",
+        Kind::Duration { min: 0, max: 3650 * DAY },
+        r#""0s""#,
+        "Age from which the list counts as `stale-list`; `0s` is never.",
+    ),
+    Row::live("delimiter", Kind::Delimiter, r#"",""#, "Between the fields of a `csv` source."),
+    Row::live(
+        "columns",
+        Kind::Columns,
+        "{}",
+        "The columns of a `csv` source by what they hold: `md5`, `sha1`, `sha256`, `label`. Needed for `csv`, with one digest at least.",
+    ),
+];
+
+pub(super) const BUCKET: &[Row] = &[
+    Row::live(
+        "match",
+        Kind::Pattern,
+        r#""*""#,
+        "The buckets that this rule is for. The first rule that matches wins; a rule that can never match is an error. Requests that name no bucket are matched by `*` alone.",
+    ),
+    Row::required(
+        "mode",
+        words(&["enforce", "shadow", "off"]),
+        "`enforce` refuses; `shadow` only records, and adds no errors; `off` does not look.",
+    ),
+    Row::derived("lists", Kind::Names, "all lists", "The lists that apply."),
+    Row::live(
+        "unjudged",
+        Kind::Unjudged,
+        r#""forward""#,
+        "What becomes of a body that can not be judged for a reason of its own. In a table, reasons that are left out are forwarded.",
+    ),
+    Row::derived(
+        "faults",
+        words(&["retry", "forward"]),
+        "retry under enforce, else forward",
+        "What becomes of a body that can not be judged for a fault of the gate: 503, or it passes. Under `shadow` it always passes.",
+    ),
+];
+
+pub(super) const LIMITS: &[Row] = &[
+    Row::live(
+        "capture_max",
+        Kind::Size { min: 4 * KIB, max: 64 * GIB },
+        r#""32MiB""#,
+        "Largest image that is held whole until its verdict. Of a larger one so much is judged.",
+    ),
+    Row::live(
+        "small_body_max",
+        Kind::Size { min: 0, max: 64 * GIB },
+        r#""1MiB""#,
+        "Largest body of any kind that is held whole until its verdict. At most `capture_max`.",
+    ),
+    Row::live(
+        "capture_budget",
+        Kind::Size { min: 4 * KIB, max: 16 * TIB },
+        r#""1GiB""#,
+        "Memory for all bodies that are held at a time; beyond it uploads are answered 503 SlowDown. At least `capture_max`.",
+    ),
+    Row::live(
+        "hold_back",
+        Kind::Size { min: 4 * KIB, max: GIB },
+        r#""64KiB""#,
+        "The tail of a streamed body that waits for the verdict. At least the 4KiB that are sniffed first, at most `capture_max`.",
+    ),
+    Row::live(
+        "drain_bytes",
+        Kind::Size { min: 0, max: 64 * GIB },
+        r#""16MiB""#,
+        "How much of a refused body is read, so that the client reads the answer, before the connection is closed.",
+    ),
+    Row::live(
+        "drain_time",
+        Kind::Duration { min: 0, max: HOUR },
+        r#""10s""#,
+        "How long a refused body is read.",
+    ),
+];
+
+pub(super) const AUDIT: &[Row] = &[
+    Row::live("path", PATH, r#""audit.jsonl""#, "One record for each upload."),
+    Row::live(
+        "denials_path",
+        PATH,
+        r#""denials.jsonl""#,
+        "Denials and would-be denials again, for a retention of their own.",
+    ),
+    Row::live(
+        "passes",
+        words(&["minimal", "keyed", "full"]),
+        r#""minimal""#,
+        "What is kept about uploads that pass: `minimal` neither who nor what; `keyed` adds keyed hashes of digests, key and client; `full` everything.",
+    ),
+    Row::live("retention", RETENTION, r#""90d""#, "How long records are kept."),
+    Row::live("denials_retention", RETENTION, r#""365d""#, "How long records of denials are kept."),
+    Row::live(
+        "rotate_size",
+        Kind::Size { min: 4 * KIB, max: TIB },
+        r#""64MiB""#,
+        "Size from which a new file is begun.",
+    ),
+    Row::live(
+        "rotate_age",
+        Kind::Duration { min: SECOND, max: 365 * DAY },
+        r#""1d""#,
+        "Age from which a new file is begun. At most the retentions, since files expire whole.",
+    ),
+    Row::fixed(
+        "queue",
+        Kind::Count { min: 1, max: 1_000_000 },
+        "4096",
+        "Records that may wait for the disk; beyond them uploads follow `audit` in `faults`.",
+    ),
+];
+
+pub(super) const REFUSAL: &[Row] = &[Row::live(
+    "contact",
+    Kind::Text { max: 200, ascii: true },
+    r#""""#,
+    "Stands in every refusal: where somebody refused by mistake can ask.",
+)];
+
+pub(super) const ADMIN: &[Row] = &[
+    Row::fixed(
+        "socket",
+        PATH_OR_NONE,
+        r#""""#,
+        "Unix socket for `s3bouncer ctl`, mode 0600; `\"\"` is admin.sock in `state.directory`.",
+    ),
+    Row::fixed(
+        "address",
+        Kind::Address { optional: true },
+        r#""127.0.0.1:9001""#,
+        "Read-only HTTP: /metrics /livez /readyz /status; `\"\"` is none.",
+    ),
+];
+
+pub(super) const STATE: &[Row] = &[Row::fixed(
+    "directory",
+    PATH,
+    r#""state""#,
+    "Compiled lists and what else outlives a restart.",
+)];
+
+pub(super) const LOG: &[Row] = &[
+    Row::fixed(
+        "format",
+        words(&["human", "json"]),
+        r#""human""#,
+        "Text for a terminal, or one JSON object a line.",
+    ),
+    Row::fixed(
+        "level",
+        words(&["error", "warn", "info", "debug", "trace"]),
+        r#""info""#,
+        "What is important enough to be logged.",
+    ),
+];
+
+pub(super) const RUNTIME: &[Row] = &[
+    Row::fixed(
+        "workers",
+        Kind::Count { min: 0, max: 1024 },
+        "0",
+        "Threads that move bytes; 0 is one for each core.",
+    ),
+    Row::live(
+        "digests",
+        words(&["auto", "portable"]),
+        r#""auto""#,
+        "`auto` takes the fastest digest code of this processor, `portable` the one that runs everywhere.",
+    ),
+];

@@ -1,0 +1,210 @@
+//! The checked configuration, table by table.
+//!
+//! Sizes are in bytes; paths are joined to the configuration's directory.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{DigestCode, Endpoint, Glob, Guard, LogFormat, LogLevel, Passes};
+use crate::digest::Algorithm;
+use crate::policy::{self, Mode, Polarity};
+
+/// `[listener]`: the side that clients connect to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Where clients connect.
+    pub address: SocketAddr,
+    /// HTTPS with this certificate; HTTP where `None`.
+    pub tls: Option<Tls>,
+    /// How long a request's head may take.
+    pub header_timeout: Duration,
+    /// How long a connection without a request is kept.
+    pub idle_timeout: Duration,
+    /// How long a body may stand still.
+    pub body_idle_timeout: Duration,
+    /// Connections at a time, 1 to 1,000,000.
+    pub max_connections: usize,
+    /// Largest head of a request in bytes, 8 KiB to 1 MiB.
+    pub max_header_size: usize,
+    /// How long a draining gate still accepts connections.
+    pub drain_grace: Duration,
+    /// How long a draining gate waits for requests; at least `drain_grace`.
+    pub drain_deadline: Duration,
+}
+
+/// A certificate and its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// PEM file with the chain, the server's certificate first.
+    pub certificate: PathBuf,
+    /// PEM file with the private key.
+    pub key: PathBuf,
+}
+
+/// `[upstream]`: the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// Where it listens.
+    pub endpoint: Endpoint,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+    /// How long the store may take to answer a complete request.
+    pub response_timeout: Duration,
+    /// How long an unused connection is kept.
+    pub idle_timeout: Duration,
+    /// Unused connections that are kept.
+    pub max_idle: usize,
+    /// How uploads are held.
+    pub guard: Guard,
+}
+
+/// `[[list]]`: a hash list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List {
+    /// 1 to 64 of `a-z 0-9 _ -`; unique.
+    pub name: String,
+    /// The file.
+    pub source: PathBuf,
+    /// How the file is written, with all that reading it needs.
+    pub format: Format,
+    /// Whether its entries refuse or acquit. Formats that are known to lack SHA-256 can not acquit.
+    pub polarity: Polarity,
+    /// Enforce or shadow, never off.
+    pub mode: Mode,
+    /// Whom to ask about an entry; may be empty. One line, at most 200 bytes.
+    pub contact: String,
+    /// Age from which it is stale; `None` is never.
+    pub max_age: Option<Duration>,
+}
+
+/// How a list's source is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A snapshot made by `list build`.
+    Snapshot,
+    /// A digest a line.
+    Plain(Algorithm),
+    /// An algorithm's name and a digest a line.
+    Tagged,
+    /// Comma-separated values with a header.
+    Csv {
+        /// Which columns to read.
+        columns: Columns,
+        /// Between fields: printable ASCII or a tab; no letter, digit or quote.
+        delimiter: u8,
+    },
+    /// The output of hashdeep.
+    Hashdeep,
+    /// The output of md5sum, sha1sum, sha256sum.
+    Md5sum(Algorithm),
+}
+
+/// The columns of a CSV source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// Where each digest stands. Never empty; each column once.
+    pub digests: BTreeMap<Algorithm, String>,
+    /// Where the entry's label stands.
+    pub label: Option<String>,
+}
+
+/// `[[bucket]]`: what holds for the buckets that one pattern matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketRule {
+    /// The buckets.
+    pub pattern: Glob,
+    /// What holds for them; its lists are indices into [`super::Config::lists`], ascending.
+    pub rule: policy::BucketRule,
+}
+
+impl BucketRule {
+    /// Whether the rule is for this bucket. A request without a bucket is matched by `*` alone.
+    pub fn matches(&self, bucket: Option<&str>) -> bool {
+        match bucket {
+            Some(name) => self.pattern.matches(name),
+            None => self.pattern.is_everything(),
+        }
+    }
+}
+
+/// `[limits]`: bounds on memory and on reading what nobody needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest image held whole, in bytes.
+    pub capture_max: u64,
+    /// Largest body of any kind held whole, in bytes; at most `capture_max`.
+    pub small_body_max: u64,
+    /// Bytes for all held bodies; at least `capture_max`.
+    pub capture_budget: u64,
+    /// Bytes at the end of a streamed body that wait; 4 KiB to `capture_max`.
+    pub hold_back: u64,
+    /// Bytes of a refused body that are read.
+    pub drain_bytes: u64,
+    /// How long a refused body is read.
+    pub drain_time: Duration,
+}
+
+/// `[audit]`: the records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audit {
+    /// One record for each upload.
+    pub path: PathBuf,
+    /// Denials and would-be denials again; another file than `path`.
+    pub denials_path: PathBuf,
+    /// What is kept about uploads that pass.
+    pub passes: Passes,
+    /// How long records are kept.
+    pub retention: Duration,
+    /// How long records of denials are kept.
+    pub denials_retention: Duration,
+    /// Bytes from which a new file is begun.
+    pub rotate_size: u64,
+    /// Age from which a new file is begun; at most either retention.
+    pub rotate_age: Duration,
+    /// Records that may wait for the disk, 1 to 1,000,000.
+    pub queue: usize,
+}
+
+/// `[refusal]`: what a refused client is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Printable ASCII, at most 200 bytes; may be empty. Not escaped for XML.
+    pub contact: String,
+}
+
+/// `[admin]`: the operator's own addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admin {
+    /// The Unix socket for acts; at most 107 bytes.
+    pub socket: PathBuf,
+    /// The read-only HTTP address, if any.
+    pub address: Option<SocketAddr>,
+}
+
+/// `[state]`: what outlives a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// The gate's own directory.
+    pub directory: PathBuf,
+}
+
+/// `[log]`: the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The shape of a line.
+    pub format: LogFormat,
+    /// What is important enough.
+    pub level: LogLevel,
+}
+
+/// `[runtime]`: threads and code paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Runtime {
+    /// Threads, 1 to 1024; one for each core where `None`.
+    pub workers: Option<NonZeroUsize>,
+    /// Which digest code runs.
+    pub digests: DigestCode,
+}

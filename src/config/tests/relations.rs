@@ -1,0 +1,208 @@
+//! What has to agree between options: valid, invalid, and valid becoming invalid.
+
+use super::{LIST, check, config};
+
+#[test]
+fn limits() {
+    config("[limits]\nsmall_body_max = \"32MiB\"\n");
+    check(
+        "[limits]\nsmall_body_max = \"33554433B\"\n",
+        &[(2, "limits.small_body_max", "(\"33554433B\") must be at most capture_max (\"32MiB\")")],
+    );
+    config("[limits]\ncapture_max = \"1GiB\"\n");
+    check("[limits]\ncapture_max = \"2GiB\"\n", &[(2, "limits.capture_max", "capture_budget")]);
+    check("[limits]\ncapture_budget = \"1MiB\"\n", &[(2, "limits.capture_budget", "capture_max")]);
+    check("[limits]\nhold_back = \"64MiB\"\n", &[(2, "limits.hold_back", "capture_max")]);
+    check(
+        "[limits]\n\ncapture_max = \"32KiB\"\n",
+        &[
+            (3, "limits.capture_max", "hold_back (\"64KiB\")"),
+            (3, "limits.capture_max", "small_body_max (\"1MiB\")"),
+        ],
+    );
+}
+
+#[test]
+fn a_wrong_value_contradicts_nothing() {
+    check("[limits]\ncapture_max = \"1KiB\"\n", &[(2, "limits.capture_max", "not within")]);
+    check("[audit]\nrotate_age = \"400d\"\n", &[(2, "audit.rotate_age", "not within")]);
+    check(&LIST.replace("\"sha256\"", "\"pdq\""), &[(4, "list.hash", "not supported yet")]);
+    check(
+        &LIST.replace("\"sha256\"", "\"\"\nformat = \"stix\""),
+        &[(5, "list.format", "not supported yet")],
+    );
+}
+
+#[test]
+fn retention() {
+    config("[audit]\nretention = \"1d\"\n");
+    check("[audit]\nretention = \"23h\"\n", &[(2, "audit.retention", "rotate_age (\"1d\")")]);
+    check("[audit]\nrotate_age = \"91d\"\n", &[(2, "audit.rotate_age", "retention (\"90d\")")]);
+    check("[audit]\ndenials_path = \"audit.jsonl\"\n", &[(2, "audit.denials_path", "audit.path")]);
+    check("[audit]\npath = \"./denials.jsonl\"\n", &[(2, "audit.path", "audit.path")]);
+    check(
+        "[audit]\ndenials_path = \"/etc/gate/audit.jsonl\"\n",
+        &[(2, "audit.denials_path", "the file of audit.path too")],
+    );
+}
+
+#[test]
+fn drain() {
+    config("[listener]\ndrain_grace = \"1h\"\n");
+    check(
+        "[listener]\ndrain_grace = \"3601s\"\n",
+        &[(2, "listener.drain_grace", "drain_deadline")],
+    );
+}
+
+#[test]
+fn tls_needs_both() {
+    let certificate = "[listener]\ntls_certificate = \"c.pem\"\n";
+    check(certificate, &[(2, "listener.tls_certificate", "tls_key")]);
+    check("[listener]\ntls_key = \"k.pem\"\n", &[(2, "listener.tls_key", "tls_certificate")]);
+    let both = config(&format!("{certificate}tls_key = \"k.pem\"\n"));
+    assert_eq!(both.listener.tls.unwrap().key.to_str(), Some("/etc/gate/k.pem"));
+}
+
+#[test]
+fn addresses_differ() {
+    check(
+        "[listener]\naddress = \"127.0.0.1:9001\"\n",
+        &[(2, "listener.address", "admin.address")],
+    );
+    check("[admin]\naddress = \"0.0.0.0:9000\"\n", &[(2, "admin.address", "listener.address")]);
+    config("[admin]\naddress = \"127.0.0.1:0\"\n[listener]\naddress = \"127.0.0.1:0\"\n");
+}
+
+#[test]
+fn sockets_have_short_paths() {
+    let socket = |length: usize| format!("[admin]\nsocket = \"/{}\"\n", "s".repeat(length - 1));
+    config(&socket(107));
+    check(&socket(108), &[(2, "admin.socket", "107 bytes")]);
+    let state = |length: usize| format!("[state]\ndirectory = \"/{}\"\n", "s".repeat(length - 1));
+    config(&state(107 - "/admin.sock".len()));
+    check(&state(108 - "/admin.sock".len()), &[(1, "admin.socket", "107 bytes")]);
+}
+
+#[test]
+fn formats_and_what_they_need() {
+    let with = |format: &str, more: &str| {
+        LIST.replace("hash = \"sha256\"\n", &format!("format = \"{format}\"\n{more}"))
+    };
+    for format in ["snapshot", "tagged", "hashdeep"] {
+        config(&with(format, ""));
+        check(&with(format, "hash = \"md5\"\n"), &[(5, "list.hash", "says it itself")]);
+    }
+    for format in ["plain", "md5sum"] {
+        config(&with(format, "hash = \"md5\"\n"));
+        check(&with(format, ""), &[(1, "list.hash", "needs one of")]);
+    }
+    config(&with("csv", "columns = { md5 = \"MD5\", label = \"id\" }\n"));
+    check(&with("csv", ""), &[(1, "list.columns", "needs the column")]);
+    check(
+        &with("csv", "columns = { label = \"id\" }\n"),
+        &[(5, "list.columns", "needs the column")],
+    );
+    check(
+        &with("tagged", "columns = { md5 = \"a\" }\ndelimiter = \";\"\n"),
+        &[(5, "list.columns", "for format \"csv\""), (6, "list.delimiter", "for format \"csv\"")],
+    );
+    for format in ["ncmec-xml", "vics-json", "stopncii-json", "stix", "misp"] {
+        check(&with(format, ""), &[(4, "list.format", "not supported yet")]);
+    }
+}
+
+#[test]
+fn columns() {
+    let with = |columns: &str| {
+        LIST.replace("hash = \"sha256\"\n", &format!("format = \"csv\"\ncolumns = {columns}\n"))
+    };
+    check(
+        &with("{ sha-1 = \"a\", md5 = \"m\" }"),
+        &[(5, "list.columns.sha-1", "did you mean \"sha1\"")],
+    );
+    check(&with("{ md5 = \"a\", sha1 = \"a\" }"), &[(5, "list.columns.sha1", "is md5 already")]);
+    check(
+        &with("{ md5 = \"\" }"),
+        &[(5, "list.columns", "needs the column"), (5, "list.columns.md5", "1 to 256 bytes")],
+    );
+    check(&with("{ md5 = 1, sha1 = \"s\" }"), &[(5, "list.columns.md5", "not an integer")]);
+    check(&with("[\"md5\"]"), &[(5, "list.columns", "not an array")]);
+    for delimiter in ["\\\"", "a", "0", "", ";;", "\\n", "\u{e9}"] {
+        let text = with(&format!("{{ md5 = \"m\" }}\ndelimiter = \"{delimiter}\""));
+        check(&text, &[(6, "list.delimiter", "can not delimit")]);
+    }
+}
+
+/// MD5 and SHA-1 can be forged: whoever can make a listed file collide would be let in.
+#[test]
+fn allow_lists_hold_sha256() {
+    let allow = LIST.replace("block", "allow");
+    config(&allow);
+    for hash in ["md5", "sha1"] {
+        let text = allow.replace("sha256", hash);
+        check(&text, &[(5, "list.polarity", "acquits by sha256")]);
+        check(
+            &text.replace("hash", "format = \"md5sum\"\nhash"),
+            &[(6, "list.polarity", "acquits")],
+        );
+    }
+    let csv = |columns: &str| {
+        allow.replace("hash = \"sha256\"\n", &format!("format = \"csv\"\ncolumns = {columns}\n"))
+    };
+    config(&csv("{ md5 = \"m\", sha256 = \"s\" }"));
+    check(&csv("{ md5 = \"m\" }"), &[(6, "list.polarity", "acquits by sha256")]);
+}
+
+#[test]
+fn buckets_name_lists() {
+    let rule = |lists: &str| format!("{LIST}[[bucket]]\nmode = \"enforce\"\nlists = {lists}\n");
+    config(&rule("[\"police\"]"));
+    check(&rule("[\"polic\"]"), &[(9, "bucket.lists", "did you mean \"police\"")]);
+    check(
+        &rule("[\n\"police\",\n\"hotline\"]"),
+        &[(11, "bucket.lists", "no list is named \"hotline\"")],
+    );
+    check(&rule("[\"police\", \"police\"]"), &[(9, "bucket.lists", "twice")]);
+    check(&rule("[]"), &[(9, "bucket.lists", "mode = \"off\"")]);
+    check(&rule("\"police\""), &[(9, "bucket.lists", "must be an array")]);
+    check(&rule("[1]"), &[(9, "bucket.lists", "not an integer")]);
+    // Valid becomes invalid: the list goes, its name stays behind.
+    check(
+        &rule("[\"police\"]").replace("name = \"police\"", "name = \"other\""),
+        &[(9, "bucket.lists", "no list is named")],
+    );
+}
+
+#[test]
+fn unjudged_by_reason() {
+    let rule = |unjudged: &str| format!("[[bucket]]\nmode = \"enforce\"\nunjudged = {unjudged}\n");
+    config(&rule("{ format = \"refuse\", too-large = \"forward\" }"));
+    check(&rule("\"deny\""), &[(3, "bucket.unjudged", "unknown")]);
+    check(&rule("true"), &[(3, "bucket.unjudged", "or a table of these by reason")]);
+    check(&rule("{ formt = \"refuse\" }"), &[(3, "bucket.unjudged.formt", "\"format\"")]);
+    check(&rule("{ budget = \"refuse\" }"), &[(3, "bucket.unjudged.budget", "see `faults`")]);
+    check(&rule("{ format = \"retry\" }"), &[(3, "bucket.unjudged.format", "unknown")]);
+}
+
+#[test]
+fn rules_that_can_never_match() {
+    let rules = |patterns: &[&str]| -> String {
+        let rule = |pattern: &&str| format!("[[bucket]]\nmode = \"off\"\nmatch = \"{pattern}\"\n");
+        patterns.iter().map(rule).collect()
+    };
+    config(&rules(&["a", "b", "a*", "*"]));
+    check(&rules(&["*", "a"]), &[(6, "bucket.match", "\"*\" on line 3 comes first")]);
+    check(&rules(&["a", "a"]), &[(6, "bucket.match", "\"a\" on line 3")]);
+    check(
+        &rules(&["a*", "b", "ab*", "*", "c"]),
+        &[(9, "bucket.match", "\"a*\" on line 3"), (15, "bucket.match", "\"*\" on line 12")],
+    );
+    check(&rules(&["**", "*"]), &[(6, "bucket.match", "can never match")]);
+    check(
+        "[[bucket]]\nmode = \"off\"\n[[bucket]]\nmode = \"shadow\"\n",
+        &[(3, "bucket.match", "\"*\" on line 1 comes first")],
+    );
+    // A pattern that is wrong hides no rule behind it.
+    check(&rules(&["a/b", "c"]), &[(3, "bucket.match", "'/' can not stand")]);
+}

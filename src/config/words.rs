@@ -1,0 +1,208 @@
+//! Closed sets of words that an option can have.
+
+use crate::policy::{Mode, OnFault, OnUnjudged, Polarity};
+
+/// An enum whose variants are words in the configuration.
+pub(super) trait Word: Copy + 'static {
+    /// Every variant, the default first where there is one.
+    const ALL: &'static [Self];
+
+    /// The variant's word.
+    fn word(self) -> &'static str;
+
+    /// The variant of a word.
+    fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|variant| variant.word() == word)
+    }
+}
+
+/// How uploads are held until their verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Images and small bodies whole, larger ones by their tail.
+    Auto,
+    /// Every body that fits into `limits.capture_max` whole.
+    Whole,
+}
+
+impl Word for Guard {
+    const ALL: &'static [Self] = &[Guard::Auto, Guard::Whole];
+
+    fn word(self) -> &'static str {
+        match self {
+            Guard::Auto => "auto",
+            Guard::Whole => "whole",
+        }
+    }
+}
+
+/// What the audit keeps about uploads that pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passes {
+    /// What operating the gate needs: no client, no key, no digest.
+    Minimal,
+    /// Besides, keyed hashes of digests, key and client.
+    Keyed,
+    /// Everything, as for denials.
+    Full,
+}
+
+impl Word for Passes {
+    const ALL: &'static [Self] = &[Passes::Minimal, Passes::Keyed, Passes::Full];
+
+    fn word(self) -> &'static str {
+        match self {
+            Passes::Minimal => "minimal",
+            Passes::Keyed => "keyed",
+            Passes::Full => "full",
+        }
+    }
+}
+
+/// The shape of a line of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text for a terminal.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Word for LogFormat {
+    const ALL: &'static [Self] = &[LogFormat::Human, LogFormat::Json];
+
+    fn word(self) -> &'static str {
+        match self {
+            LogFormat::Human => "human",
+            LogFormat::Json => "json",
+        }
+    }
+}
+
+/// What is important enough for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// What needs an operator.
+    Error,
+    /// What may need an operator soon.
+    Warn,
+    /// What the process as a whole does.
+    Info,
+    /// What single requests do.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// The word, as `tracing` spells it too.
+    pub fn name(self) -> &'static str {
+        self.word()
+    }
+}
+
+impl Word for LogLevel {
+    const ALL: &'static [Self] =
+        &[LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace];
+
+    fn word(self) -> &'static str {
+        match self {
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+            LogLevel::Trace => "trace",
+        }
+    }
+}
+
+/// Which digest code runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DigestCode {
+    /// The fastest that this processor has.
+    Auto,
+    /// The one that runs everywhere.
+    Portable,
+}
+
+impl Word for DigestCode {
+    const ALL: &'static [Self] = &[DigestCode::Auto, DigestCode::Portable];
+
+    fn word(self) -> &'static str {
+        match self {
+            DigestCode::Auto => "auto",
+            DigestCode::Portable => "portable",
+        }
+    }
+}
+
+/// The word of a list's format; what else the format needs is in [`super::Format`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FormatWord {
+    Plain,
+    Snapshot,
+    Tagged,
+    Csv,
+    Hashdeep,
+    Md5sum,
+}
+
+impl Word for FormatWord {
+    const ALL: &'static [Self] = &[
+        FormatWord::Plain,
+        FormatWord::Snapshot,
+        FormatWord::Tagged,
+        FormatWord::Csv,
+        FormatWord::Hashdeep,
+        FormatWord::Md5sum,
+    ];
+
+    fn word(self) -> &'static str {
+        match self {
+            FormatWord::Plain => "plain",
+            FormatWord::Snapshot => "snapshot",
+            FormatWord::Tagged => "tagged",
+            FormatWord::Csv => "csv",
+            FormatWord::Hashdeep => "hashdeep",
+            FormatWord::Md5sum => "md5sum",
+        }
+    }
+}
+
+impl Word for Mode {
+    const ALL: &'static [Self] = &[Mode::Enforce, Mode::Shadow, Mode::Off];
+
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
+
+impl Word for Polarity {
+    const ALL: &'static [Self] = &[Polarity::Block, Polarity::Allow];
+
+    fn word(self) -> &'static str {
+        self.name()
+    }
+}
+
+impl Word for OnUnjudged {
+    const ALL: &'static [Self] = &[OnUnjudged::Forward, OnUnjudged::Refuse];
+
+    fn word(self) -> &'static str {
+        match self {
+            OnUnjudged::Forward => "forward",
+            OnUnjudged::Refuse => "refuse",
+        }
+    }
+}
+
+impl Word for OnFault {
+    const ALL: &'static [Self] = &[OnFault::Retry, OnFault::Forward];
+
+    fn word(self) -> &'static str {
+        match self {
+            OnFault::Retry => "retry",
+            OnFault::Forward => "forward",
+        }
+    }
+}

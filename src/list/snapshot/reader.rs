@@ -1,0 +1,220 @@
+//! An open snapshot, and what it answers.
+
+use std::ops::Range;
+use std::path::Path;
+
+use super::error::SnapshotError;
+use super::filter::{self, Filter};
+use super::format::{self, HEAD_LEN_MAX, Head, SectionKind};
+use super::lists::{self, ListInfo};
+use super::map::{Bytes, MappedFile};
+use super::table::{Table, label_at};
+use crate::digest::{Algorithm, AlgorithmSet, Digest};
+use crate::list::EntryId;
+
+/// An open snapshot. It never changes; share it by `Arc`.
+///
+/// Resident are the filter and the pages that lookups have touched.
+pub struct Snapshot {
+    pub(super) bytes: Bytes,
+    pub(super) filter: Filter,
+    pub(super) tables: [Option<Table>; 3],
+    pub(super) labels: Range<usize>,
+    lists: Vec<ListInfo>,
+    id: String,
+}
+
+impl Snapshot {
+    /// Maps a snapshot file and checks header, section table, lists and filter parameters:
+    /// milliseconds at any size. It does not read the tables; [`super::verify_checksums`] does.
+    ///
+    /// As long as the snapshot is open, nobody may write to the file or cut it: a lookup that
+    /// reads behind the end of a cut file kills the process.
+    ///
+    /// # Errors
+    /// The file can't be read, is foreign, of another version, cut off, or corrupt.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, SnapshotError> {
+        let file = MappedFile::open(path.as_ref())?;
+        let parts = Parts::parse(&file.bytes)?;
+        let filter = file.read(parts.filter.clone())?;
+        Self::assemble(file.bytes, parts, filter)
+    }
+
+    /// Takes a snapshot from memory, with the same checks.
+    ///
+    /// # Errors
+    /// As [`Snapshot::open`].
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, SnapshotError> {
+        let parts = Parts::parse(&bytes)?;
+        let filter = bytes[parts.filter.clone()].to_vec();
+        Self::assemble(Bytes::Owned(bytes), parts, filter)
+    }
+
+    fn assemble(bytes: Bytes, parts: Parts, filter: Vec<u8>) -> Result<Self, SnapshotError> {
+        let filter = Filter::open(filter, &parts.head.filter)?;
+        let Parts { tables, labels, lists, .. } = parts;
+        let id = format::id(&bytes);
+        Ok(Snapshot { bytes, filter, tables, labels, lists, id })
+    }
+
+    /// Where `digest` is listed: in most cases nowhere, which the filter answers alone.
+    pub fn lookup(&self, digest: &Digest) -> Hits<'_> {
+        let table = self.tables[digest.algorithm() as usize].as_ref();
+        let Some(table) = table.filter(|_| self.may_hold(digest)) else {
+            return Hits { found: None, rows: 0..0 };
+        };
+        let rows = table.find(&self.bytes, digest.as_bytes());
+        Hits { found: Some((self, table, *digest)), rows }
+    }
+
+    fn may_hold(&self, digest: &Digest) -> bool {
+        self.filter.may_hold(filter::key(digest.as_bytes()))
+    }
+
+    /// The lists, in the order of [`Hit::list`].
+    pub fn lists(&self) -> &[ListInfo] {
+        &self.lists
+    }
+
+    /// The kinds of digest that have to be computed to look a body up.
+    pub fn algorithms(&self) -> AlgorithmSet {
+        self.tables.iter().flatten().map(|table| table.algorithm).collect()
+    }
+
+    /// 16 hex digits that stand for the whole content.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Entries of all lists, without the canary.
+    pub fn entries(&self) -> u64 {
+        self.lists.iter().map(ListInfo::entries).fold(0, u64::saturating_add)
+    }
+
+    /// Whether list number `list` has an entry with this id. Reads all of the list: not for the
+    /// async threads.
+    pub fn has_entry(&self, list: u16, id: &str) -> bool {
+        let is_it = |row: &Row<'_>| EntryId::new(&row.digest, row.label).as_str() == id;
+        self.rows().filter(|row| row.list == list).any(|row| is_it(&row))
+    }
+
+    /// Every entry, without the canary, by algorithm, digest and list.
+    pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
+        self.rows().filter(|row| !row.canary)
+    }
+
+    /// Every row, with the canary.
+    pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        let tables = self.tables.iter().flatten();
+        tables.flat_map(|table| (0..table.rows).filter_map(|row| self.row(table, row)))
+    }
+
+    fn row(&self, table: &Table, row: usize) -> Option<Row<'_>> {
+        let digest = Digest::from_bytes(table.algorithm, table.digest(&self.bytes, row))?;
+        let reference = table.reference(&self.bytes, row);
+        let label = reference.label().and_then(|offset| self.label(offset));
+        Some(Row { digest, list: reference.list(), label, canary: reference.is_canary() })
+    }
+
+    /// The label at an offset; one that is broken is none.
+    pub(super) fn label(&self, offset: u64) -> Option<&str> {
+        label_at(&self.bytes[self.labels.clone()], offset)
+    }
+}
+
+/// What a lookup found on one list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// Index in [`Snapshot::lists`].
+    pub list: u16,
+    /// Which entry it was.
+    pub entry: EntryId,
+    /// Whether it was not an entry but the canary image. Every list has it in its kinds, allow
+    /// lists too, where it must acquit nobody.
+    pub canary: bool,
+}
+
+/// The hits of one lookup, one for each list.
+pub struct Hits<'a> {
+    found: Option<(&'a Snapshot, &'a Table, Digest)>,
+    rows: Range<usize>,
+}
+
+impl Hits<'_> {
+    /// Whether the digest is on no list.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+impl Iterator for Hits<'_> {
+    type Item = Hit;
+
+    fn next(&mut self) -> Option<Hit> {
+        let (snapshot, table, digest) = self.found.as_ref()?;
+        // A row of a list that does not exist is corrupt; skipping it keeps the index valid.
+        let exists = |list: u16| usize::from(list) < snapshot.lists.len();
+        let mut references = self.rows.by_ref().map(|row| table.reference(&snapshot.bytes, row));
+        let reference = references.find(|reference| exists(reference.list()))?;
+        let label = reference.label().and_then(|offset| snapshot.label(offset));
+        Some(Hit {
+            list: reference.list(),
+            entry: EntryId::new(digest, label),
+            canary: reference.is_canary(),
+        })
+    }
+}
+
+/// One row of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Row<'a> {
+    /// What is listed.
+    pub digest: Digest,
+    /// Index in [`Snapshot::lists`].
+    pub list: u16,
+    /// What the source called it.
+    pub label: Option<&'a str>,
+    /// Whether it is the canary.
+    pub canary: bool,
+}
+
+/// Where everything is, checked against each other.
+struct Parts {
+    head: Head,
+    tables: [Option<Table>; 3],
+    labels: Range<usize>,
+    filter: Range<usize>,
+    lists: Vec<ListInfo>,
+}
+
+impl Parts {
+    fn parse(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let head = Head::parse(&bytes[..bytes.len().min(HEAD_LEN_MAX)], bytes.len() as u64)?;
+        let section = |kind| {
+            let missing = SnapshotError::Corrupt("a section is missing");
+            head.range(kind).ok_or(missing)
+        };
+        let labels = section(SectionKind::Labels)?;
+        let filter = section(SectionKind::Filter)?;
+        let wrong = SnapshotError::Corrupt("the lists can't be read");
+        let lists = lists::decode(&bytes[section(SectionKind::Lists)?]).ok_or(wrong)?;
+        let [md5, sha1, sha256] = Algorithm::ALL.map(|a| table(&head, &lists, a));
+        Ok(Parts { tables: [md5?, sha1?, sha256?], head, labels, filter, lists })
+    }
+}
+
+/// A table, which must have as many rows as the lists say.
+fn table(
+    head: &Head,
+    lists: &[ListInfo],
+    algorithm: Algorithm,
+) -> Result<Option<Table>, SnapshotError> {
+    let table = Table::open(head, algorithm)?;
+    let rows = table.as_ref().map_or(0, |table| table.rows as u64);
+    let stated = lists.iter().map(|list| list.rows_of(algorithm)).fold(0, u64::saturating_add);
+    if rows == stated {
+        Ok(table)
+    } else {
+        Err(SnapshotError::Corrupt("a table has more or fewer rows than its lists"))
+    }
+}

@@ -1,0 +1,152 @@
+//! Reads every byte of a snapshot: against decay, before a file serves, and against its maker,
+//! for `list verify`.
+
+use std::io::Read;
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use super::error::{SectionName, SnapshotError};
+use super::filter;
+use super::format::{self, Checksum, HEAD_LEN_MAX, Head};
+use super::map::open_regular;
+use super::reader::Snapshot;
+use super::table::Table;
+use crate::digest::Digest;
+use crate::list::Label;
+use crate::list::canary::canary_digest;
+
+/// Read buffer in bytes.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// Reads a snapshot file once from end to end and compares every checksum; gives the snapshot's
+/// id, to compare with the one that is opened.
+///
+/// It blocks for about half a second per gigabyte: not for the async threads.
+///
+/// # Errors
+/// The file can't be read, is foreign, of another version, cut off, or damaged anywhere.
+pub fn verify_checksums(path: impl AsRef<Path>) -> Result<String, SnapshotError> {
+    let mut file = open_regular(path.as_ref())?;
+    let len = file.metadata()?.len();
+    verify_stream(&mut file, len)
+}
+
+fn verify_stream(input: &mut impl Read, len: u64) -> Result<String, SnapshotError> {
+    let mut bytes = Vec::new();
+    input.by_ref().take(HEAD_LEN_MAX as u64).read_to_end(&mut bytes)?;
+    let head = Head::parse(&bytes, len)?;
+    let mut input = bytes[head.len()..].chain(input);
+    let mut end = head.len() as u64;
+    for section in &head.sections {
+        let mut padding = Vec::new();
+        input.by_ref().take(section.offset - end).read_to_end(&mut padding)?;
+        if padding.iter().any(|&byte| byte != 0) {
+            return Err(SnapshotError::Corrupt("there is something between the sections"));
+        }
+        if checksum(&mut input.by_ref().take(section.len), section.len)? != section.checksum {
+            return Err(SnapshotError::Checksum(SectionName(section.kind)));
+        }
+        end = section.offset + section.len;
+    }
+    Ok(format::id(&bytes))
+}
+
+fn checksum(input: &mut impl Read, len: u64) -> Result<Checksum, SnapshotError> {
+    let mut buffer = vec![0; len.min(BUFFER_BYTES as u64) as usize];
+    let mut hasher = Sha256::new();
+    while !buffer.is_empty() {
+        match input.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => hasher.update(&buffer[..read]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(hasher.finalize().into())
+}
+
+impl Snapshot {
+    /// Proves that the snapshot says what it seems to say: every checksum, the order of each
+    /// table, its prefixes, references, labels and counts, the canary in each kind, and that the
+    /// filter holds every row. Reads all of the file: not for the async threads.
+    ///
+    /// # Errors
+    /// The first contradiction found.
+    pub fn verify(&self) -> Result<(), SnapshotError> {
+        verify_stream(&mut &self.bytes[..], self.bytes.len() as u64)?;
+        self.tables.iter().flatten().try_for_each(|table| self.verify_table(table))
+    }
+
+    fn verify_table(&self, table: &Table) -> Result<(), SnapshotError> {
+        if !has_right_prefixes(table, &self.bytes) {
+            return Err(SnapshotError::Corrupt("a prefix table is wrong"));
+        }
+        let mut entries = vec![0; self.lists().len()];
+        let mut canaries = vec![0; self.lists().len()];
+        let canary = canary_digest(table.algorithm);
+        let mut before = None;
+        for row in 0..table.rows {
+            let reference = table.reference(&self.bytes, row);
+            let list = usize::from(reference.list());
+            let here = Some((table.digest(&self.bytes, row), list));
+            if list >= entries.len() || before >= here {
+                return Err(SnapshotError::Corrupt("a table is not in order"));
+            }
+            before = here;
+            self.verify_row(table, row, &canary)?;
+            let counts = if reference.is_canary() { &mut canaries } else { &mut entries };
+            counts[list] += 1;
+        }
+        self.verify_counts(table, &entries, &canaries)
+    }
+
+    /// Compares what was counted of each list with what the lists section says.
+    fn verify_counts(
+        &self,
+        table: &Table,
+        entries: &[u64],
+        canaries: &[u64],
+    ) -> Result<(), SnapshotError> {
+        for ((list, entries), canaries) in self.lists().iter().zip(entries).zip(canaries) {
+            let canary = u64::from(list.algorithms.contains(table.algorithm));
+            if *entries != list.entries_of(table.algorithm) || *canaries != canary {
+                return Err(SnapshotError::Corrupt("a list has other entries than it states"));
+            }
+        }
+        Ok(())
+    }
+
+    fn verify_row(&self, table: &Table, row: usize, canary: &Digest) -> Result<(), SnapshotError> {
+        let bytes = table.digest(&self.bytes, row);
+        if !self.filter.may_hold(filter::key(bytes)) {
+            return Err(SnapshotError::Corrupt("the filter misses an entry"));
+        }
+        let digest = Digest::from_bytes(table.algorithm, bytes);
+        let digest = digest.ok_or(SnapshotError::Corrupt("a digest has the wrong length"))?;
+        let reference = table.reference(&self.bytes, row);
+        let is_canary = digest == *canary;
+        if digest == table.algorithm.of_nothing() || is_canary != reference.is_canary() {
+            return Err(SnapshotError::Corrupt("a row is listed that can't be an entry"));
+        }
+        let label = reference.label().map(|offset| self.label(offset).unwrap_or_default());
+        if label.is_some_and(|label| is_canary || Label::new(label, &[digest]).is_err()) {
+            return Err(SnapshotError::Corrupt("a label is wrong"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether each bucket begins at its first row and the last ends at the last.
+fn has_right_prefixes(table: &Table, file: &[u8]) -> bool {
+    let mut row = 0;
+    for bucket in 0..table.buckets() {
+        if table.bucket_start(file, bucket) != row {
+            return false;
+        }
+        while row < table.rows && table.bucket_of(table.digest(file, row)) == bucket {
+            row += 1;
+        }
+    }
+    row == table.rows && table.bucket_start(file, table.buckets()) == row
+}

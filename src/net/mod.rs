@@ -1,0 +1,8 @@
+//! Sockets: the listener and its TLS, connections to the store, limits and timeouts of both.
+
+pub mod body;
+pub mod budget;
+pub mod downstream;
+pub mod listener;
+pub mod tls;
+pub mod upstream;

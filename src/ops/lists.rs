@@ -1,0 +1,237 @@
+//! From configured lists to the set that serves.
+//!
+//! ```text
+//! source --compile--> lists/NAME.snapshot --+
+//! source --compile--> lists/NAME.snapshot --+--merge--> set.snapshot --> mapped
+//! ```
+//!
+//! All of it in the gate's state directory: what serves is our own file, which nobody overwrites in
+//! place. A list is checked with the very code that will serve it before it takes the place of the
+//! one before; if it fails, that one goes on serving.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::config::{Format, List};
+use crate::list::{
+    Compiler, CompileError, CsvMap, ImplausibleSize, Snapshot, SnapshotError, SourceErrors,
+    SourceFormat, check_size, merge, read_source, verify_checksums,
+};
+
+/// Why a list could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// A file can't be read or written.
+    #[error("{0}: {1}")]
+    File(PathBuf, io::Error),
+    /// The source is wrong.
+    #[error("{0}: {1}")]
+    Source(PathBuf, SourceErrors),
+    /// It could not be compiled.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// What was compiled, or came compiled, is no good.
+    #[error("{0}: {1}")]
+    Snapshot(PathBuf, SnapshotError),
+    /// It is too different from the one that serves.
+    #[error("{0}; to take it all the same: s3bouncer ctl reload --accept {1}")]
+    Size(ImplausibleSize, String),
+}
+
+/// One configured list, as it stands on this node.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Entries; 0 where it was never loaded.
+    pub entries: u64,
+    /// When its source was last changed; `None` where it was never loaded.
+    pub made: Option<SystemTime>,
+    /// Why the newest source does not serve.
+    pub error: Option<String>,
+}
+
+/// What serves after a load.
+#[derive(Default)]
+pub struct Loaded {
+    /// The set of all lists that could ever be loaded.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// For each list of the snapshot, its index among the configured.
+    pub of_snapshot: Vec<u16>,
+    /// Every configured list, in the configuration's order.
+    pub standings: Vec<Standing>,
+}
+
+/// The lists of one state directory.
+#[derive(Debug)]
+pub struct ListStore {
+    directory: PathBuf,
+}
+
+impl ListStore {
+    /// Keeps compiled lists in `state`, which must exist.
+    ///
+    /// # Errors
+    /// The directory can't be made.
+    pub fn new(state: &Path) -> io::Result<Self> {
+        let directory = state.join("lists");
+        fs::create_dir_all(&directory)?;
+        Ok(ListStore { directory })
+    }
+
+    /// Compiles every list anew, keeps the last good version of those that fail, and merges them.
+    /// `accepted` names lists whose size may be implausible. Takes as long as it takes: not for an
+    /// async thread.
+    ///
+    /// # Errors
+    /// The set itself can't be built; what served goes on serving.
+    pub fn load(&self, lists: &[List], accepted: &[String]) -> Result<Loaded, ListError> {
+        let mut loaded = Loaded::default();
+        let mut parts = Vec::new();
+        for (index, list) in lists.iter().enumerate() {
+            let refreshed = self.refresh(list, accepted.contains(&list.name));
+            let error = refreshed.err().map(|error| error.to_string());
+            let serving = self.last_good(&list.name);
+            let (entries, made) = match &serving {
+                Some((snapshot, made)) => (snapshot.entries(), Some(*made)),
+                None => (0, None),
+            };
+            let name = Arc::from(list.name.as_str());
+            loaded.standings.push(Standing { name, entries, made, error });
+            if let Some((snapshot, _)) = serving {
+                loaded.of_snapshot.push(index as u16);
+                parts.push((list.name.as_str(), snapshot));
+            }
+        }
+        loaded.snapshot = self.set(&parts)?;
+        Ok(loaded)
+    }
+
+    /// Compiles one list, checks it, and puts it in the last good one's place.
+    fn refresh(&self, list: &List, accepted: bool) -> Result<(), ListError> {
+        let at = |error| ListError::File(list.source.clone(), error);
+        let source = File::open(&list.source).map_err(at)?;
+        let changed = source.metadata().and_then(|m| m.modified()).map_err(at)?;
+        let made = self.directory.join(format!("{}.new", list.name));
+        match source_format(&list.format) {
+            Some(format) => {
+                let mut compiler = Compiler::default();
+                add_source(&mut compiler, &list.name, &format, &list.source, source)?;
+                write(&made, |out| compiler.write(out))?;
+            }
+            None => copy_snapshot(&list.source, &made, &list.name)?,
+        }
+        let snapshot = open_checked(&made)?;
+        if let Some((serving, _)) = self.last_good(&list.name).filter(|_| !accepted) {
+            let plausible = check_size(serving.entries(), snapshot.entries());
+            plausible.map_err(|size| ListError::Size(size, list.name.clone()))?;
+        }
+        let kept = self.path(&list.name);
+        let keep = || {
+            // The file's time is the source's: its age survives a restart.
+            File::options().write(true).open(&made)?.set_modified(changed)?;
+            fs::rename(&made, &kept)
+        };
+        keep().map_err(|error| ListError::File(kept.clone(), error))
+    }
+
+    /// The version that was last found good, if it still is.
+    fn last_good(&self, name: &str) -> Option<(Snapshot, SystemTime)> {
+        let path = self.path(name);
+        let made = fs::metadata(&path).and_then(|m| m.modified()).ok()?;
+        Some((open_checked(&path).ok()?, made))
+    }
+
+    fn set(&self, parts: &[(&str, Snapshot)]) -> Result<Option<Arc<Snapshot>>, ListError> {
+        if parts.is_empty() {
+            return Ok(None);
+        }
+        let parts: Vec<(&str, &Snapshot)> = parts.iter().map(|(name, s)| (*name, s)).collect();
+        let (made, kept) = (self.directory.join("set.new"), self.directory.join("set.snapshot"));
+        write(&made, |out| merge(&parts, out))?;
+        let snapshot = open_checked(&made)?;
+        fs::rename(&made, &kept).map_err(|error| ListError::File(kept, error))?;
+        Ok(Some(Arc::new(snapshot)))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        // A list may be called "set": its file is not the set's.
+        self.directory.join(format!("list-{name}.snapshot"))
+    }
+}
+
+/// Compiles a source file into a snapshot file.
+///
+/// # Errors
+/// The source can't be read or is wrong, or the output can't be written.
+pub fn add_source(
+    compiler: &mut Compiler,
+    name: &str,
+    format: &SourceFormat,
+    path: &Path,
+    source: File,
+) -> Result<crate::list::SourceSummary, ListError> {
+    let list = compiler.list(name)?;
+    let input = BufReader::with_capacity(256 * 1024, source);
+    read_source(format, input, &mut |entry| compiler.add(list, &entry))
+        .map_err(|errors| ListError::Source(path.to_path_buf(), errors))
+}
+
+/// Writes a file whole and durably, readable by its owner only: list data is evidence-grade.
+///
+/// # Errors
+/// It can't be written.
+pub fn write(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), CompileError>,
+) -> Result<(), ListError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let at = |error| ListError::File(path.to_path_buf(), error);
+    let mut options = File::options();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    let mut out = BufWriter::new(file.map_err(at)?);
+    fill(&mut out)?;
+    let file = out.into_inner().map_err(|error| at(error.into_error()))?;
+    file.sync_all().map_err(at)
+}
+
+/// Opens a snapshot as it will be served, every byte of it checked.
+///
+/// # Errors
+/// It can't be read, is damaged, or is something else.
+pub fn open_checked(path: &Path) -> Result<Snapshot, ListError> {
+    let at = |error| ListError::Snapshot(path.to_path_buf(), error);
+    verify_checksums(path).map_err(at)?;
+    Snapshot::open(path).map_err(at)
+}
+
+/// How a configured list's source is read; `None` where it is a snapshot already.
+pub fn source_format(format: &Format) -> Option<SourceFormat> {
+    Some(match format {
+        Format::Snapshot => return None,
+        Format::Plain(algorithm) => SourceFormat::Plain(*algorithm),
+        Format::Tagged => SourceFormat::Tagged,
+        Format::Csv { columns, delimiter } => SourceFormat::Csv(CsvMap {
+            delimiter: *delimiter,
+            columns: columns.digests.iter().map(|(a, column)| (*a, column.clone())).collect(),
+            label: columns.label.clone(),
+        }),
+        Format::Hashdeep => SourceFormat::Hashdeep,
+        Format::Md5sum(algorithm) => SourceFormat::Md5sum(*algorithm),
+    })
+}
+
+/// A snapshot from elsewhere becomes our own copy, under the name that it has here.
+fn copy_snapshot(source: &Path, made: &Path, name: &str) -> Result<(), ListError> {
+    let staged = made.with_extension("copy");
+    fs::copy(source, &staged).map_err(|error| ListError::File(source.to_path_buf(), error))?;
+    let opened = open_checked(&staged).and_then(|snapshot| {
+        write(made, |out| merge(&[(name, &snapshot)], out))
+    });
+    let removed = fs::remove_file(&staged);
+    opened?;
+    removed.map_err(|error| ListError::File(staged, error))
+}

@@ -1,0 +1,10 @@
+//! What operators see and do: lists on disk, audit, metrics, log, acts that weaken the gate for a
+//! while, and the doors they come in by.
+
+pub mod admin;
+pub mod audit;
+pub mod bypass;
+pub mod lists;
+pub mod log;
+pub mod metrics;
+pub mod node;

@@ -1,0 +1,439 @@
+//! One running gate: what it was configured with, what serves, and how that changes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{Mutex as AsyncMutex, watch};
+
+use super::audit::{self, Audit, AuditSettings, Retained};
+use super::bypass::BypassStore;
+use super::lists::{ListStore, Loaded, Standing};
+use crate::config::{Config, ConfigErrors, DigestCode, Guard, Passes};
+use crate::digest::Kernel;
+use crate::net::budget::Budget;
+use crate::net::listener::Connections;
+use crate::net::upstream::{self, Upstream};
+use crate::policy::{Exceptions, ListRule, Rulebook};
+use crate::proxy::gate::{Gate, Settings, View};
+use crate::proxy::meters::Meters;
+use crate::proxy::record::NodeFacts;
+
+/// How often ages, budgets and idle connections are looked at.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How often an operator who runs without any list is told so.
+const NO_LIST_WARNING: Duration = Duration::from_secs(60);
+
+/// Why a configuration can't be had or used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigFault {
+    /// The file can't be read.
+    #[error("{0}: {1}")]
+    File(PathBuf, io::Error),
+    /// It is wrong.
+    #[error("{0}:\n{1}")]
+    Wrong(PathBuf, ConfigErrors),
+}
+
+/// Why a gate can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFault {
+    /// The state directory, or something in it, can't be used.
+    #[error("{0}: {1}")]
+    State(PathBuf, io::Error),
+    /// The audit writer can't be started.
+    #[error("audit: {0}")]
+    Audit(io::Error),
+}
+
+/// A running gate. Shared by its listeners, its signals and its administrators.
+pub struct Node {
+    /// The data path.
+    pub gate: Arc<Gate>,
+    /// Client connections.
+    pub connections: Arc<Connections>,
+    /// Operators' temporary acts.
+    pub bypasses: Arc<BypassStore>,
+    /// The audit writer.
+    pub audit: Audit,
+    path: PathBuf,
+    lists: Arc<ListStore>,
+    current: Mutex<Current>,
+    /// Reloads happen one after another.
+    reloading: AsyncMutex<()>,
+    draining: AtomicBool,
+    drain: watch::Sender<bool>,
+}
+
+/// What is in force.
+struct Current {
+    config: Arc<Config>,
+    standings: Vec<Standing>,
+    last_reload_failed: bool,
+}
+
+/// What a reload came to.
+#[derive(Debug, Default)]
+pub struct Reloaded {
+    /// What could not be taken, in words; what was there before goes on serving.
+    pub errors: Vec<String>,
+}
+
+/// Reads a configuration file.
+///
+/// # Errors
+/// It can't be read, or is wrong.
+pub fn read_config(path: &Path) -> Result<Config, ConfigFault> {
+    let text =
+        fs::read_to_string(path).map_err(|error| ConfigFault::File(path.to_path_buf(), error))?;
+    let base = path.parent().unwrap_or(Path::new(""));
+    Config::parse(&text, base).map_err(|errors| ConfigFault::Wrong(path.to_path_buf(), errors))
+}
+
+impl Node {
+    /// Starts everything but the listeners. `path` is read again on reload.
+    ///
+    /// # Errors
+    /// The state directory or the audit writer can't be used. Lists that can't be loaded are no
+    /// error: the gate runs without them, and says so.
+    pub async fn start(config: Config, path: PathBuf) -> Result<Arc<Self>, StartFault> {
+        let state = config.state.directory.clone();
+        let at = |path: &Path| {
+            let path = path.to_path_buf();
+            move |error| StartFault::State(path.clone(), error)
+        };
+        fs::create_dir_all(&state).map_err(at(&state))?;
+        let lists = Arc::new(ListStore::new(&state).map_err(at(&state))?);
+        let kept = state.join("bypass.json");
+        let bypasses = Arc::new(BypassStore::open(&kept).map_err(at(&kept))?);
+        let meters = Arc::new(Meters::new());
+        let settings = audit_settings(&config).map_err(at(&state))?;
+        let audit = Audit::start(settings, config.audit.queue, node_facts(&config), &meters)
+            .map_err(StartFault::Audit)?;
+        let loaded = load(&lists, &config, vec![]).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the list set can't be built");
+            Loaded::default()
+        });
+        report(&loaded.standings, &meters);
+        let upstream = Upstream::new(upstream_options(&config));
+        let view = view(&config, &loaded, upstream, &bypasses);
+        let budget = Budget::new(config.limits.capture_budget);
+        let gate = Gate::new(view, budget, meters, audit.port());
+        let current = Current {
+            config: Arc::new(config),
+            standings: loaded.standings,
+            last_reload_failed: false,
+        };
+        let node = Arc::new(Node {
+            gate,
+            connections: Arc::default(),
+            bypasses,
+            audit,
+            path,
+            lists,
+            current: Mutex::new(current),
+            reloading: AsyncMutex::new(()),
+            draining: AtomicBool::new(false),
+            drain: watch::Sender::new(false),
+        });
+        node.tick();
+        tokio::spawn(ticking(Arc::downgrade(&node)));
+        Ok(node)
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> Arc<Config> {
+        self.current().config.clone()
+    }
+
+    /// The configured lists as they stand.
+    pub fn standings(&self) -> Vec<Standing> {
+        self.current().standings.clone()
+    }
+
+    /// Reads configuration and lists again and opens the audit files by name. What can't be taken
+    /// is reported; what was there before goes on serving. `accepted` names lists whose new version
+    /// may differ much in size.
+    pub async fn reload(&self, accepted: Vec<String>) -> Reloaded {
+        let _alone = self.reloading.lock().await;
+        let mut reloaded = Reloaded::default();
+        let config = match read_config(&self.path) {
+            Ok(config) => Arc::new(config),
+            Err(error) => {
+                reloaded.errors.push(error.to_string());
+                self.config()
+            }
+        };
+        match load(&self.lists, &config, accepted).await {
+            Ok(loaded) => self.swap(config, loaded, &mut reloaded).await,
+            Err(error) => reloaded.errors.push(error),
+        }
+        self.current().last_reload_failed = !reloaded.errors.is_empty();
+        for error in &reloaded.errors {
+            tracing::error!(%error, "reload");
+        }
+        let successful = reloaded.errors.is_empty();
+        self.gate.meters.config_last_reload_successful.set(successful.into());
+        self.tick();
+        reloaded
+    }
+
+    async fn swap(&self, config: Arc<Config>, loaded: Loaded, reloaded: &mut Reloaded) {
+        report(&loaded.standings, &self.gate.meters);
+        let failed = loaded.standings.iter().filter_map(|list| {
+            list.error.as_ref().map(|error| format!("list {}: {error}", list.name))
+        });
+        reloaded.errors.extend(failed);
+        match audit_settings(&config) {
+            Ok(settings) => self.audit.reconfigure(settings, node_facts(&config)).await,
+            Err(error) => reloaded.errors.push(format!("audit: {error}")),
+        }
+        let options = upstream_options(&config);
+        let serving = self.gate.view.load().upstream.clone();
+        let upstream =
+            if *serving.options() == options { serving } else { Upstream::new(options) };
+        let view = view(&config, &loaded, upstream, &self.bypasses);
+        self.gate.view.store(Arc::new(view));
+        self.gate.budget.set_limit(config.limits.capture_budget);
+        let mut current = self.current();
+        for key in current.config.needs_restart(&config) {
+            tracing::warn!(%key, "changed, but takes effect at the next start only");
+        }
+        current.config = config;
+        current.standings = loaded.standings;
+    }
+
+    /// Whether load balancers should send requests here.
+    pub fn is_ready(&self) -> bool {
+        !self.is_draining() && self.current().standings.iter().all(|list| list.made.is_some())
+    }
+
+    /// Whether the gate is on its way out.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Whether the last reload left something undone.
+    pub fn last_reload_failed(&self) -> bool {
+        self.current().last_reload_failed
+    }
+
+    /// Begins to drain; waiting for it is the runner's business.
+    pub fn begin_drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+        self.drain.send_replace(true);
+    }
+
+    /// Tells when draining begins.
+    pub fn drain_signal(&self) -> watch::Receiver<bool> {
+        self.drain.subscribe()
+    }
+
+    /// Brings figures and staleness up to date.
+    fn tick(&self) {
+        let now = SystemTime::now();
+        let meters = &self.gate.meters;
+        let (config, standings) = {
+            let current = self.current();
+            (current.config.clone(), current.standings.clone())
+        };
+        let age = |made: SystemTime| now.duration_since(made).unwrap_or_default();
+        meters.set_lists(standings.iter().filter_map(|list| {
+            list.made.map(|made| (&list.name, list.entries, age(made)))
+        }));
+        meters.bypass_active.set(self.bypasses.current().active(now).len() as i64);
+        meters.connections.set(self.connections.count());
+        meters.connections_limit.set(config.listener.max_connections as i64);
+        meters.capture_budget.set(self.gate.budget.limit() as i64);
+        meters.capture_in_use.set(self.gate.budget.used() as i64);
+        let view = self.gate.view.load_full();
+        meters.enforcing.set(view.enforces_anywhere().into());
+        view.upstream.reap();
+        let stale = stale_lists(&config, &standings, now);
+        if view.rulebook.lists.iter().map(|list| list.stale).ne(stale.iter().copied()) {
+            self.gate.view.store(Arc::new(view.with_stale(&stale)));
+        }
+    }
+
+    /// Shows at once what an act has changed.
+    pub fn refresh(&self) {
+        self.tick();
+    }
+
+    /// Whether a list has an entry. Looks through all of them: not for the data path.
+    pub async fn has_entry(&self, list: &str, entry: &str) -> bool {
+        let rulebook = self.gate.view.load().rulebook.clone();
+        let Some(snapshot) = rulebook.snapshot.clone() else { return false };
+        let is_it = |&index: &u16| {
+            rulebook.lists.get(usize::from(index)).is_some_and(|rule| &*rule.name == list)
+        };
+        let Some(index) = rulebook.of_snapshot.iter().position(is_it) else { return false };
+        let entry = entry.to_owned();
+        let looking = move || snapshot.has_entry(index as u16, &entry);
+        tokio::task::spawn_blocking(looking).await.unwrap_or(false)
+    }
+
+    fn current(&self) -> std::sync::MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn ticking(node: std::sync::Weak<Node>) {
+    let mut ticks = tokio::time::interval(TICK);
+    let mut warned = tokio::time::Instant::now() - NO_LIST_WARNING;
+    loop {
+        ticks.tick().await;
+        let Some(node) = node.upgrade() else { return };
+        node.tick();
+        if node.config().lists.is_empty() && warned.elapsed() >= NO_LIST_WARNING {
+            tracing::warn!("no list is configured: every upload passes");
+            warned = tokio::time::Instant::now();
+        }
+    }
+}
+
+async fn load(
+    store: &Arc<ListStore>,
+    config: &Config,
+    accepted: Vec<String>,
+) -> Result<Loaded, String> {
+    let (store, lists) = (store.clone(), config.lists.clone());
+    let loading = tokio::task::spawn_blocking(move || store.load(&lists, &accepted));
+    match loading.await {
+        Ok(loaded) => loaded.map_err(|error| error.to_string()),
+        Err(panicked) => Err(panicked.to_string()),
+    }
+}
+
+fn report(standings: &[Standing], meters: &Meters) {
+    for list in standings {
+        match &list.error {
+            Some(error) => {
+                meters.list_load_failures.inc();
+                let serving = list.made.is_some();
+                tracing::error!(list = %list.name, %error, serving, "the list can't be taken");
+            }
+            None => tracing::info!(list = %list.name, entries = list.entries, "list loaded"),
+        }
+    }
+}
+
+fn view(
+    config: &Config,
+    loaded: &Loaded,
+    upstream: Arc<Upstream>,
+    bypasses: &Arc<BypassStore>,
+) -> View {
+    let stale = stale_lists(config, &loaded.standings, SystemTime::now());
+    let made = |index: usize| loaded.standings.get(index).and_then(|list| list.made);
+    let lists = config.lists.iter().enumerate().map(|(index, list)| ListRule {
+        name: Arc::from(list.name.as_str()),
+        polarity: list.polarity,
+        mode: list.mode,
+        loaded: made(index).is_some(),
+        stale: stale.get(index).copied().unwrap_or(false),
+    });
+    let rulebook = Rulebook {
+        snapshot: loaded.snapshot.clone(),
+        version: loaded.snapshot.as_ref().map(|snapshot| Arc::from(snapshot.id())),
+        lists: lists.collect(),
+        of_snapshot: loaded.of_snapshot.clone(),
+    };
+    View::new(upstream, rulebook, config.buckets.clone(), acts(bypasses), settings(config))
+}
+
+fn stale_lists(config: &Config, standings: &[Standing], now: SystemTime) -> Vec<bool> {
+    let made: BTreeMap<&str, Option<SystemTime>> =
+        standings.iter().map(|list| (&*list.name, list.made)).collect();
+    let is_stale = |list: &crate::config::List| {
+        let made = made.get(list.name.as_str()).copied().flatten();
+        let age = made.map(|made| now.duration_since(made).unwrap_or_default());
+        matches!((age, list.max_age), (Some(age), Some(limit)) if age >= limit)
+    };
+    config.lists.iter().map(is_stale).collect()
+}
+
+fn settings(config: &Config) -> Settings {
+    let (limits, contact) = (&config.limits, &config.refusal.contact);
+    Settings {
+        capture_max: limits.capture_max,
+        small_body_max: limits.small_body_max,
+        hold_back: limits.hold_back,
+        drain_bytes: limits.drain_bytes,
+        drain_time: limits.drain_time,
+        body_idle_timeout: config.listener.body_idle_timeout,
+        response_timeout: config.upstream.response_timeout,
+        capture_all: config.upstream.guard == Guard::Whole,
+        kernel: match config.runtime.digests {
+            DigestCode::Auto => Kernel::Auto,
+            DigestCode::Portable => Kernel::Portable,
+        },
+        denial: match contact.as_str() {
+            "" => "Access Denied".to_owned(),
+            contact => format!("Access Denied. Contact: {contact}"),
+        },
+    }
+}
+
+fn upstream_options(config: &Config) -> upstream::Options {
+    let upstream = &config.upstream;
+    upstream::Options {
+        host: upstream.endpoint.host.clone(),
+        port: upstream.endpoint.port,
+        connect_timeout: upstream.connect_timeout,
+        idle_timeout: upstream.idle_timeout,
+        max_idle: upstream.max_idle,
+    }
+}
+
+fn audit_settings(config: &Config) -> io::Result<AuditSettings> {
+    let audit = &config.audit;
+    let retained = |path: &Path, retention| Retained {
+        path: path.to_path_buf(),
+        rotate_bytes: audit.rotate_size,
+        rotate_after: audit.rotate_age,
+        retention,
+    };
+    let key = match audit.passes {
+        Passes::Keyed => Some(audit::load_or_create_key(&config.state.directory)?),
+        Passes::Minimal | Passes::Full => None,
+    };
+    Ok(AuditSettings {
+        path: retained(&audit.path, audit.retention),
+        denials: retained(&audit.denials_path, audit.denials_retention),
+        passes: audit.passes,
+        key,
+    })
+}
+
+fn node_facts(config: &Config) -> NodeFacts {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    NodeFacts {
+        node: name.trim().to_owned(),
+        build: env!("CARGO_PKG_VERSION").to_owned(),
+        config_hash: config.hash(),
+    }
+}
+
+/// The operators' acts as the data path asks for them.
+struct Acts(Arc<BypassStore>);
+
+fn acts(bypasses: &Arc<BypassStore>) -> Arc<dyn Exceptions + Send + Sync> {
+    Arc::new(Acts(bypasses.clone()))
+}
+
+impl Exceptions for Acts {
+    fn observes(&self, list: &str, bucket: &str) -> bool {
+        let acts = self.0.current();
+        !acts.observes.is_empty() && acts.observes(list, bucket, SystemTime::now())
+    }
+
+    fn is_disabled(&self, list: &str, entry: &str) -> bool {
+        self.0.current().is_disabled(list, entry, SystemTime::now())
+    }
+}

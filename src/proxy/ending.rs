@@ -1,0 +1,203 @@
+//! How an upload ends for its client: the store's answer, a denial, or an error of S3's.
+
+use http::Response;
+use hyper::body::Incoming;
+
+use super::answer::{self, Answer, Refused};
+use super::exchange::{Exchange, Opening, StoreFault};
+use super::flow::{Event, Flow, Running};
+use super::intake::{IntakeFault, Leftover};
+use super::record::{Auth, Termination};
+use super::upload::{CONTINUE_PATIENCE, Stop, Upload};
+use crate::framing::FramingError;
+use crate::policy::{Unjudged, Verdict};
+use crate::s3::{ErrorCode, Operation};
+
+impl Upload {
+    // ---- the store's answer ------------------------------------------------------------------
+
+    /// Passes the store's answer on, or says that there was none.
+    pub(super) fn relay(
+        mut self,
+        reply: Result<Response<Incoming>, StoreFault>,
+        exchange: Exchange,
+    ) -> Answer {
+        match reply {
+            Ok(response) => {
+                self.journal.store_answered(response.status(), response.headers());
+                self.journal.finish(Termination::Complete);
+                answer::relayed(response, |incoming| exchange.into_body(incoming, true))
+            }
+            // The store had the whole body: whether it made an object of it, nobody knows.
+            Err(StoreFault::Failed(_) | StoreFault::Silent) => {
+                self.unreachable(None, Termination::Unknown)
+            }
+        }
+    }
+
+    /// Passes on an answer that the store gave before it had the body. What is still to come of the
+    /// body, if any of it is under way, is drained.
+    pub(super) fn relay_early(
+        mut self,
+        response: Response<Incoming>,
+        running: Running,
+        rest: Option<Leftover>,
+    ) -> Answer {
+        self.journal.store_answered(response.status(), response.headers());
+        self.journal.finish(Termination::StoreBody);
+        let mut answer = running.into_answer(response);
+        answer::close(&mut answer);
+        if let Some(rest) = rest {
+            self.case.let_go(rest);
+        }
+        answer
+    }
+
+    // ---- refused by verdict ------------------------------------------------------------------
+
+    /// The verdict is no. The client is told so only if the store would have taken the request from
+    /// it at all; else it is told what the store says.
+    pub(super) async fn deny(mut self) -> Answer {
+        let auth = match self.case.auth {
+            Some(auth) => auth,
+            None => match self.ask_about_head().await {
+                Asked::Known(auth) => auth,
+                Asked::Rejected(response, running) => {
+                    return self.relay_rejection(response, running);
+                }
+            },
+        };
+        self.journal.auth(auth);
+        self.case.gate.meters.upstream_aborts.inc();
+        let message = self.case.denial().to_owned();
+        self.refuse(ErrorCode::AccessDenied, &message, false, Termination::GateRefused)
+    }
+
+    async fn ask_about_head(&self) -> Asked {
+        // A form's signature is inside its body: the head tells nothing.
+        if self.case.s3.operation == Operation::PostObject {
+            return Asked::Known(Auth::Unverified);
+        }
+        for fresh in [false, true] {
+            let Ok(mut running) = self.case.open_asking(fresh).await else { break };
+            match running.exchange.opening(CONTINUE_PATIENCE).await {
+                Opening::Continue => return Asked::Known(Auth::Accepted),
+                Opening::Final(response) if response.status().is_success() => break,
+                Opening::Final(response) => return Asked::Rejected(response, running),
+                Opening::Failed if running.exchange.is_reused() => continue,
+                Opening::Failed | Opening::Quiet => break,
+            }
+        }
+        Asked::Known(Auth::Unverified)
+    }
+
+    fn relay_rejection(mut self, response: Response<Incoming>, running: Running) -> Answer {
+        self.journal.auth(Auth::Rejected);
+        self.journal.store_answered(response.status(), response.headers());
+        self.journal.finish(Termination::GateRefused);
+        running.into_answer(response)
+    }
+
+    // ---- errors ------------------------------------------------------------------------------
+
+    /// The flow ended before the body did.
+    pub(super) fn stop(self, stop: Stop, flow: Flow) -> Answer {
+        let (intake, running) = flow.into_parts();
+        let rest = intake.into_leftover();
+        match (stop, running) {
+            (Stop::Budget, _) => self.slow_down(Unjudged::Budget, rest),
+            (Stop::Event(Event::Answered(response)), Some(running)) => {
+                self.relay_early(response, running, Some(rest))
+            }
+            (Stop::Event(Event::Client(fault)), _) => self.client_fault(fault, rest),
+            (Stop::Event(_), _) => self.unreachable(Some(rest), Termination::StoreBody),
+        }
+    }
+
+    /// A shortage of ours: the client is asked to try again.
+    pub(super) fn slow_down(mut self, fault: Unjudged, rest: Leftover) -> Answer {
+        let verdict = Verdict::unjudged(fault, self.case.rule(), self.case.enforces);
+        self.journal.judged(&verdict);
+        self.case.let_go(rest);
+        let message = "Please reduce your request rate.";
+        self.refuse(ErrorCode::SlowDown, message, true, Termination::GateFault)
+    }
+
+    /// More is held than was reserved: a framing that is mostly framing, or a body whose length
+    /// nobody declared.
+    pub(super) fn outgrown(self, flow: Flow) -> Answer {
+        self.case.let_go(flow.into_parts().0.into_leftover());
+        self.case.gate.meters.count_protocol_reject("outgrown");
+        let message = "The body is larger than its declared length allows for.";
+        self.refuse(ErrorCode::InvalidRequest, message, true, Termination::ClientBody)
+    }
+
+    /// The body ended, but not as its framing promised.
+    pub(super) fn malformed_end(self, error: FramingError) -> Answer {
+        self.case.gate.meters.count_protocol_reject(error.label());
+        self.refuse(error.into(), &error.to_string(), false, Termination::ClientBody)
+    }
+
+    /// The store cannot be reached, or broke off.
+    pub(super) fn unreachable(self, rest: Option<Leftover>, termination: Termination) -> Answer {
+        let close = rest.is_some();
+        if let Some(rest) = rest {
+            self.case.let_go(rest);
+        }
+        let message = "The storage behind this gate can't be reached.";
+        self.refuse(ErrorCode::ServiceUnavailable, message, close, termination)
+    }
+
+    fn client_fault(self, fault: IntakeFault, rest: Leftover) -> Answer {
+        let termination = Termination::ClientBody;
+        match fault {
+            IntakeFault::Client => {
+                let message = "The body ended before its declared length.";
+                self.refuse(ErrorCode::IncompleteBody, message, true, termination)
+            }
+            IntakeFault::Idle => {
+                let message = "Nothing of the body came for too long.";
+                self.refuse(ErrorCode::RequestTimeout, message, true, termination)
+            }
+            IntakeFault::Framing(error) => {
+                self.case.let_go(rest);
+                self.case.gate.meters.count_protocol_reject(error.label());
+                self.refuse(error.into(), &error.to_string(), true, termination)
+            }
+        }
+    }
+
+    fn refuse(
+        mut self,
+        code: ErrorCode,
+        message: &str,
+        close: bool,
+        termination: Termination,
+    ) -> Answer {
+        self.journal.record.status = Some(code.status().as_u16());
+        let request_id = self.journal.record.request_id.clone();
+        self.journal.finish(termination);
+        let resource = self.case.head.uri.path();
+        let refused = Refused { code, message, resource, request_id: &request_id, close };
+        refused.into_answer(false)
+    }
+}
+
+impl Running {
+    /// Passes on an answer to a request whose body will never end.
+    fn into_answer(self, response: Response<Incoming>) -> Answer {
+        answer::relayed(response, |incoming| {
+            let body = self.exchange.into_body(incoming, false);
+            match self.feed {
+                Some(feed) => body.keep_open(feed),
+                None => body,
+            }
+        })
+    }
+}
+
+/// What the store says about a head whose body is denied.
+enum Asked {
+    Known(Auth),
+    Rejected(Response<Incoming>, Running),
+}

@@ -1,0 +1,148 @@
+//! What all requests share, and the view of it that one request sees.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwap;
+
+use super::meters::Meters;
+use super::record::{AuditPort, Record};
+use crate::config;
+use crate::digest::Kernel;
+use crate::net::budget::Budget;
+use crate::net::upstream::Upstream;
+use crate::policy::{BucketRule, Exceptions, Rulebook};
+
+/// The gate: one for the process.
+pub struct Gate {
+    /// Swapped whole on reload; a request loads it once.
+    pub view: ArcSwap<View>,
+    /// Bytes that captured bodies may occupy.
+    pub budget: Arc<Budget>,
+    /// Counters.
+    pub meters: Arc<Meters>,
+    /// Where records go.
+    pub audit: AuditPort,
+    ids: RequestIds,
+}
+
+/// Configuration, rules and lists as one request sees them.
+#[derive(Clone)]
+pub struct View {
+    /// The store.
+    pub upstream: Arc<Upstream>,
+    /// The lists in force.
+    pub rulebook: Rulebook,
+    /// Operators' temporary acts.
+    pub exceptions: Arc<dyn Exceptions + Send + Sync>,
+    /// Limits and texts.
+    pub settings: Settings,
+    /// The last one matches everything.
+    buckets: Vec<config::BucketRule>,
+}
+
+/// Limits and texts of the data path. Sizes in bytes.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Larger bodies are never captured whole.
+    pub capture_max: u64,
+    /// Smaller bodies are always captured whole.
+    pub small_body_max: u64,
+    /// Payload that waits for the verdict at the end of a streamed body, at least.
+    pub hold_back: u64,
+    /// How much of a body is read after its fate is known.
+    pub drain_bytes: u64,
+    /// And for how long.
+    pub drain_time: Duration,
+    /// Silence after which a body is given up.
+    pub body_idle_timeout: Duration,
+    /// Silence after which the store is given up.
+    pub response_timeout: Duration,
+    /// Every body up to `capture_max` is captured, not only images.
+    pub capture_all: bool,
+    /// How digests are computed.
+    pub kernel: Kernel,
+    /// The text of a denial.
+    pub denial: String,
+}
+
+impl Gate {
+    /// A gate with the given first view.
+    pub fn new(view: View, budget: Arc<Budget>, meters: Arc<Meters>, audit: AuditPort) -> Arc<Self> {
+        let view = ArcSwap::from_pointee(view);
+        Arc::new(Gate { view, budget, meters, audit, ids: RequestIds::new() })
+    }
+
+    /// A fresh record for a request that has just come.
+    pub fn record(&self) -> Record {
+        Record::new(self.ids.next(), SystemTime::now())
+    }
+}
+
+impl View {
+    /// A view. `buckets` must not be empty; where none matches, the last is taken.
+    pub fn new(
+        upstream: Arc<Upstream>,
+        rulebook: Rulebook,
+        buckets: Vec<config::BucketRule>,
+        exceptions: Arc<dyn Exceptions + Send + Sync>,
+        settings: Settings,
+    ) -> Self {
+        assert!(!buckets.is_empty(), "a checked configuration has a rule for every bucket");
+        View { upstream, rulebook, exceptions, settings, buckets }
+    }
+
+    /// The rule for a bucket.
+    pub fn rule(&self, bucket: Option<&str>) -> &BucketRule {
+        let matching = self.buckets.iter().find(|rule| rule.matches(bucket));
+        &matching.unwrap_or(&self.buckets[self.buckets.len() - 1]).rule
+    }
+
+    /// Whether anything in this bucket may be refused now.
+    pub fn enforces(&self, bucket: Option<&str>) -> bool {
+        let name = bucket.unwrap_or_default();
+        self.rulebook.enforces(self.rule(bucket), name, &*self.exceptions)
+    }
+
+    /// Whether anything may be refused anywhere.
+    pub fn enforces_anywhere(&self) -> bool {
+        self.buckets
+            .iter()
+            .any(|each| self.rulebook.enforces(&each.rule, each.pattern.as_str(), &*self.exceptions))
+    }
+
+    /// Whether it matters which of two buckets a path means.
+    pub fn tells_buckets_apart(&self) -> bool {
+        self.buckets.len() > 1
+    }
+
+    /// The same view with lists newly stale or fresh, in the order of the rulebook.
+    #[must_use]
+    pub fn with_stale(&self, stale: &[bool]) -> View {
+        let mut view = self.clone();
+        for (list, &stale) in view.rulebook.lists.iter_mut().zip(stale) {
+            list.stale = stale;
+        }
+        view
+    }
+}
+
+/// Ids that are unique in a fleet with overwhelming likelihood: random start, full-period walk.
+struct RequestIds {
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    fn new() -> Self {
+        use std::hash::{BuildHasher, Hasher, RandomState};
+        let seed = RandomState::new().build_hasher().finish();
+        RequestIds { next: AtomicU64::new(seed) }
+    }
+
+    fn next(&self) -> String {
+        // An odd step visits every number, and keeps neighbours from looking alike.
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        format!("{:016X}", self.next.fetch_add(STEP, Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,202 @@
+//! Reading a client's body into the inspector and the hold-back.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use http::HeaderMap;
+use http_body::Body;
+use hyper::body::Incoming;
+use tokio::time::Sleep;
+
+use crate::framing::FramingError;
+use crate::inspect::{Evidence, HoldBack, Inspector};
+
+/// One client's body, as far as it has come.
+pub struct Intake {
+    body: Incoming,
+    inspector: Inspector,
+    /// What has come and may not go out yet.
+    pub hold: HoldBack,
+    /// Trailers of the HTTP framing, if there were any.
+    pub trailers: Option<HeaderMap>,
+    /// Where the gate only watches, malformed framing is no reason to stop: the rest passes unseen.
+    tolerant: bool,
+    malformed: Option<FramingError>,
+    idle: IdleTimer,
+    asked_for: bool,
+}
+
+/// What is left of a body that nobody will look at any more.
+pub struct Leftover {
+    body: Incoming,
+    /// Whether it has been polled: only then has hyper asked a waiting client for it.
+    asked_for: bool,
+}
+
+/// What became of a body on its way in.
+#[derive(Debug)]
+pub enum IntakeFault {
+    /// The client went away, or its HTTP framing broke.
+    Client,
+    /// Nothing came for longer than the idle timeout.
+    Idle,
+    /// The framing inside is malformed, or does not agree with what was declared.
+    Framing(FramingError),
+}
+
+/// Where a body stands after a read.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// More came.
+    More,
+    /// It has ended, properly as far as HTTP tells.
+    Ended,
+}
+
+impl Intake {
+    /// Starts reading `body`, which nobody has polled yet: the first poll sends 100 Continue where
+    /// the client waits for it.
+    pub fn new(body: Incoming, inspector: Inspector, tolerant: bool, idle: Duration) -> Self {
+        Intake {
+            body,
+            inspector,
+            hold: HoldBack::new(HoldBack::EVERYTHING),
+            trailers: None,
+            tolerant,
+            malformed: None,
+            idle: IdleTimer::new(idle),
+            asked_for: false,
+        }
+    }
+
+    /// Reads what has come into the hold-back.
+    pub fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<Progress, IntakeFault>> {
+        self.asked_for = true;
+        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
+            ready!(self.idle.poll(cx));
+            return Poll::Ready(Err(IntakeFault::Idle));
+        };
+        self.idle.touch();
+        Poll::Ready(match frame {
+            None => Ok(Progress::Ended),
+            Some(Err(_)) => Err(IntakeFault::Client),
+            Some(Ok(frame)) => self.take(frame),
+        })
+    }
+
+    /// What is known of the body so far.
+    pub fn inspector(&self) -> &Inspector {
+        &self.inspector
+    }
+
+    /// The evidence, once the body has ended. With it comes whether the framing was malformed, which
+    /// can only be so where that is tolerated.
+    ///
+    /// # Errors
+    /// The framing had not ended, or held less than declared, and that is not tolerated.
+    pub fn finish(self) -> Result<(Seen, HoldBack, Option<HeaderMap>), FramingError> {
+        let Intake { inspector, hold, trailers, tolerant, malformed, .. } = self;
+        let seen = match (malformed, inspector.finish()) {
+            (None, Ok(evidence)) => Seen::Whole(evidence),
+            (Some(_), _) | (None, Err(_)) if tolerant => Seen::Malformed,
+            (Some(error), _) | (None, Err(error)) => return Err(error),
+        };
+        Ok((seen, hold, trailers))
+    }
+
+    /// Gives the rest of the body up.
+    pub fn into_leftover(self) -> Leftover {
+        Leftover { body: self.body, asked_for: self.asked_for }
+    }
+
+    fn take(&mut self, frame: http_body::Frame<bytes::Bytes>) -> Result<Progress, IntakeFault> {
+        match frame.into_data() {
+            Ok(wire) if self.malformed.is_some() => {
+                let len = wire.len() as u64;
+                self.hold.push(wire, len, true);
+            }
+            Ok(wire) => {
+                if let Err(error) = self.inspector.feed(wire, &mut self.hold) {
+                    if !self.tolerant {
+                        return Err(IntakeFault::Framing(error));
+                    }
+                    self.malformed = Some(error);
+                }
+            }
+            Err(frame) => self.trailers = frame.into_trailers().ok(),
+        }
+        Ok(Progress::More)
+    }
+}
+
+impl Leftover {
+    /// A body that nobody has polled.
+    pub fn untouched(body: Incoming) -> Self {
+        Leftover { body, asked_for: false }
+    }
+
+    /// Reads on, so that a client in the middle of sending gets to read its answer: up to `bytes`
+    /// and `time`, then the connection is closed.
+    ///
+    /// A body that its client was never asked for (`expects`) is let go unread: what came on the
+    /// connection might be the next request.
+    pub fn drain(self, expects: bool, bytes: u64, time: Duration) {
+        let Leftover { mut body, asked_for } = self;
+        if body.is_end_stream() || (expects && !asked_for) {
+            return;
+        }
+        let reading = async move {
+            let mut left = bytes;
+            while let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+                let len = frame.data_ref().map_or(0, |data| data.len() as u64);
+                match left.checked_sub(len) {
+                    Some(rest) => left = rest,
+                    None => break,
+                }
+            }
+        };
+        tokio::spawn(tokio::time::timeout(time, reading));
+    }
+}
+
+/// What an inspected body came to.
+#[derive(Debug)]
+pub enum Seen {
+    /// It was understood to its end.
+    Whole(Evidence),
+    /// Its framing was malformed; only ever so where that is tolerated.
+    Malformed,
+}
+
+/// Fires when nothing has come for a while. Reset by noting the time, not by moving the timer.
+struct IdleTimer {
+    limit: Duration,
+    last: Instant,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl IdleTimer {
+    fn new(limit: Duration) -> Self {
+        IdleTimer { limit, last: Instant::now(), sleep: None }
+    }
+
+    fn touch(&mut self) {
+        self.last = Instant::now();
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let due = self.last + self.limit;
+            let sleep = self.sleep.get_or_insert_with(|| {
+                Box::pin(tokio::time::sleep_until(due.into()))
+            });
+            ready!(sleep.as_mut().poll(cx));
+            if Instant::now() >= due {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(due.into());
+        }
+    }
+}

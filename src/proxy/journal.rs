@@ -1,0 +1,150 @@
+//! One request's record, written exactly once whatever becomes of the request.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::{HeaderMap, StatusCode};
+
+use super::gate::View;
+use super::meters::Meters;
+use super::record::{AuditSlot, Auth, Record, Termination, VerdictWord};
+use crate::inspect::Evidence;
+use crate::policy::{Outcome, Verdict};
+use crate::s3;
+
+/// The record under construction. Dropping it writes it with what is known (invariant 9).
+pub struct Journal {
+    /// The record; fields are filled as they become known.
+    pub record: Record,
+    slot: Option<AuditSlot>,
+    meters: Arc<Meters>,
+    begun: Instant,
+    /// What a sudden end means now.
+    if_dropped: Termination,
+    body_ended: Option<Instant>,
+}
+
+impl Journal {
+    /// Starts a record. `slot` is its reserved place in the audit queue; without one the record is
+    /// lost, and counted.
+    pub fn new(record: Record, slot: Option<AuditSlot>, meters: Arc<Meters>) -> Self {
+        let begun = Instant::now();
+        let if_dropped = Termination::ClientHead;
+        Journal { record, slot, meters, begun, if_dropped, body_ended: None }
+    }
+
+    /// Notes what the request is about and which lists will judge it.
+    pub fn addressed(&mut self, request: &s3::Request, view: &View) {
+        let record = &mut self.record;
+        record.operation = Some(request.operation.name());
+        record.bucket.clone_from(&request.bucket);
+        record.key.clone_from(&request.key);
+        record.upload_id.clone_from(&request.upload_id);
+        record.access_key.clone_from(&request.access_key);
+        record.mode = Some(view.rule(request.bucket.as_deref()).mode);
+        record.snapshot.clone_from(&view.rulebook.version);
+    }
+
+    /// The request enters another phase: should its task vanish now, this is why.
+    pub fn phase(&mut self, if_dropped: Termination) {
+        self.if_dropped = if_dropped;
+    }
+
+    /// Notes what the body was.
+    pub fn seen(&mut self, evidence: &Evidence) {
+        self.record.bytes = evidence.payload;
+        self.record.digests = evidence.digests;
+    }
+
+    /// Notes that the client has sent the last byte of the body.
+    pub fn body_ended(&mut self) {
+        self.body_ended = Some(Instant::now());
+    }
+
+    /// Notes that the body has been committed: what passed since its end, the gate added.
+    pub fn committed(&mut self) {
+        if let Some(ended) = self.body_ended {
+            self.meters.observe_added_latency(ended.elapsed());
+        }
+    }
+
+    /// Notes the verdict.
+    pub fn judged(&mut self, verdict: &Verdict) {
+        let record = &mut self.record;
+        record.mode = Some(verdict.mode);
+        record.verdict = Some(match verdict.outcome {
+            Outcome::Allow => VerdictWord::Allow,
+            Outcome::Deny => VerdictWord::Deny,
+            Outcome::WouldDeny => VerdictWord::WouldDeny,
+            Outcome::Unjudged { reason, .. } => {
+                record.reason = Some(reason.name());
+                self.meters.count_unjudged(reason);
+                VerdictWord::Unjudged
+            }
+        });
+        if let Some(matched) = &verdict.matched {
+            record.reason = Some("exact");
+            record.distance = Some(0);
+            record.list = Some(matched.list.clone());
+            record.entry = Some(matched.entry.clone());
+        }
+    }
+
+    /// Notes whether the store accepts the request's head.
+    pub fn auth(&mut self, auth: Auth) {
+        self.record.auth = Some(auth);
+    }
+
+    /// Notes what the store said.
+    pub fn store_answered(&mut self, status: StatusCode, headers: &HeaderMap) {
+        let text = |name: &str| {
+            headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned)
+        };
+        let record = &mut self.record;
+        record.status = Some(status.as_u16());
+        record.store_request_id = text("x-amz-request-id");
+        record.etag = text("etag");
+        record.version_id = text("x-amz-version-id");
+    }
+
+    /// Writes the record.
+    pub fn finish(mut self, termination: Termination) {
+        self.write(termination);
+    }
+
+    fn write(&mut self, termination: Termination) {
+        let Some(record) = self.take() else { return };
+        let mut record = record;
+        record.termination = termination;
+        record.duration = self.begun.elapsed();
+        // No status went out where the client was gone: nginx's 499 for that is well understood.
+        let (operation, status) = (record.operation.unwrap_or("Other"), record.status.unwrap_or(499));
+        self.meters.count_request(operation, record.verdict, status);
+        self.meters.body_bytes.inc_by(record.bytes);
+        match self.slot.take() {
+            Some(slot) => slot.commit(record),
+            None => {
+                self.meters.audit_lost.inc();
+            }
+        }
+    }
+
+    fn take(&mut self) -> Option<Record> {
+        // A request id is never empty: an empty one marks a record that has been written.
+        if self.record.request_id.is_empty() {
+            return None;
+        }
+        let begun = self.record.started;
+        Some(std::mem::replace(&mut self.record, Record::new(String::new(), begun)))
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.write(Termination::Panic);
+        } else {
+            self.write(self.if_dropped);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The data path: from a client's request to its answer.
+//!
+//! [`service`] is where a request comes in; read it first.
+
+pub mod answer;
+mod committed;
+mod ending;
+mod exchange;
+mod flow;
+pub mod gate;
+mod headers;
+mod intake;
+mod journal;
+pub mod meters;
+pub mod record;
+pub mod service;
+mod upload;

@@ -1,0 +1,152 @@
+//! One request.
+//!
+//! A write becomes an [`Upload`]; all else passes, whatever state lists, audit and budgets are in.
+
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use http::request::Parts;
+use http::{Method, Request};
+use hyper::body::Incoming;
+
+use super::answer::{self, Answer, Refused};
+use super::exchange::{Exchange, StoreFault};
+use super::gate::{Gate, View};
+use super::headers;
+use super::intake::Leftover;
+use super::journal::Journal;
+use super::record::Termination;
+use super::upload::Upload;
+use crate::net::body::UpstreamBody;
+use crate::net::upstream::Link;
+use crate::policy::Unjudged;
+use crate::s3::{self, ErrorCode, Head, Refusal};
+
+/// Answers one request, whatever happens: a bug costs this request and no other.
+pub async fn serve(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>) -> Answer {
+    let meters = gate.meters.clone();
+    let mut answering = pin!(answer(gate, client, request));
+    let caught = std::future::poll_fn(|cx| {
+        let poll = || answering.as_mut().poll(cx);
+        match std::panic::catch_unwind(AssertUnwindSafe(poll)) {
+            Ok(poll) => poll.map(Some),
+            Err(_) => Poll::Ready(None),
+        }
+    });
+    caught.await.unwrap_or_else(|| {
+        meters.panics.inc();
+        let message = "We encountered an internal error. Please try again.";
+        let code = ErrorCode::InternalError;
+        Refused { code, message, resource: "", request_id: "", close: true }.into_answer(false)
+    })
+}
+
+async fn answer(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>) -> Answer {
+    // One request sees one view: rules, lists and limits cannot change under it.
+    let view = gate.view.load_full();
+    let (head, body) = request.into_parts();
+    let writes = matches!(head.method, Method::PUT | Method::POST);
+    let mut journal = writes.then(|| journal(&gate, client));
+    match s3::classify(&Head::new(&head.method, &head.uri, &head.headers)) {
+        Ok(s3) => match journal {
+            Some(mut journal) => {
+                journal.addressed(&s3, &view);
+                Upload::new(gate, view, head, s3, journal, None).run(body).await
+            }
+            None => pass(&gate, &view, head, &s3).await,
+        },
+        Err(refusal) => {
+            if let Some(s3) = watched(&view, &head, refusal) {
+                let mut journal = journal.take().unwrap_or_else(|| self::journal(&gate, client));
+                journal.addressed(&s3, &view);
+                let unjudged = Some(Unjudged::Encoding);
+                return Upload::new(gate, view, head, s3, journal, unjudged).run(body).await;
+            }
+            refuse(&gate, &view, &head, refusal, journal, body)
+        }
+    }
+}
+
+/// Where the gate only watches, a write that is good HTTP passes even if stores could read it
+/// differently: unseen, and recorded so.
+fn watched(view: &View, head: &Parts, refusal: Refusal) -> Option<s3::Request> {
+    let s3 = s3::unclear(&Head::new(&head.method, &head.uri, &head.headers), refusal)?;
+    (!view.enforces(s3.bucket.as_deref())).then_some(s3)
+}
+
+fn journal(gate: &Gate, client: SocketAddr) -> Journal {
+    let mut record = gate.record();
+    record.client = Some(client.ip());
+    Journal::new(record, gate.audit.try_reserve().ok(), gate.meters.clone())
+}
+
+/// A request that says two things, or nothing: 400, and the connection ends.
+fn refuse(
+    gate: &Gate,
+    view: &View,
+    head: &Parts,
+    refusal: Refusal,
+    journal: Option<Journal>,
+    body: Incoming,
+) -> Answer {
+    gate.meters.count_protocol_reject(refusal.label());
+    let status = refusal.status();
+    let mut request_id = gate.record().request_id;
+    match journal {
+        Some(mut journal) => {
+            journal.record.status = Some(status.as_u16());
+            request_id.clone_from(&journal.record.request_id);
+            journal.finish(Termination::ClientHead);
+        }
+        None => gate.meters.count_request("Other", None, status.as_u16()),
+    }
+    let expects = head.headers.contains_key(http::header::EXPECT);
+    let settings = &view.settings;
+    Leftover::untouched(body).drain(expects, settings.drain_bytes, settings.drain_time);
+    let (code, message) = (refusal.code(), refusal.message());
+    let refused =
+        Refused { code, message, resource: head.uri.path(), request_id: &request_id, close: true };
+    let mut answer = refused.into_answer(head.method == Method::HEAD);
+    *answer.status_mut() = status;
+    answer
+}
+
+/// A request that brings no bytes: to the store, and back.
+async fn pass(gate: &Gate, view: &View, mut head: Parts, s3: &s3::Request) -> Answer {
+    headers::to_upstream(&mut head.headers);
+    let safe = head.method != Method::DELETE;
+    for fresh in [false, true] {
+        let upstream = &view.upstream;
+        let link: Option<Link> = upstream.reuse().filter(|_| !fresh);
+        let link = match link {
+            Some(link) => link,
+            None => match upstream.connect().await {
+                Ok(link) => link,
+                Err(_) => break,
+            },
+        };
+        let mut request = Request::from_parts(head.clone(), UpstreamBody::none());
+        *request.version_mut() = http::Version::HTTP_11;
+        let mut exchange = Exchange::start(upstream, link, request);
+        match exchange.answer(view.settings.response_timeout).await {
+            Ok(response) => {
+                let status = response.status().as_u16();
+                gate.meters.count_request(s3.operation.name(), None, status);
+                return answer::relayed(response, |incoming| exchange.into_body(incoming, true));
+            }
+            // A connection that was idle may have been closed under us: once more on a fresh one.
+            Err(StoreFault::Failed(failed)) if exchange.is_reused() && (failed.unsent || safe) => {}
+            Err(_) => break,
+        }
+    }
+    let code = ErrorCode::ServiceUnavailable;
+    gate.meters.count_request(s3.operation.name(), None, code.status().as_u16());
+    let message = "The storage behind this gate can't be reached.";
+    let request_id = gate.record().request_id;
+    let resource = head.uri.path();
+    let refused = Refused { code, message, resource, request_id: &request_id, close: false };
+    refused.into_answer(head.method == Method::HEAD)
+}

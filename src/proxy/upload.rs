@@ -1,0 +1,460 @@
+//! One upload: read, judged, and only then ended towards the store.
+//!
+//! The order of a body's life is the order of this file: the store is asked first where the client
+//! asked for it, a guard is chosen, the body comes in, the verdict falls, and the body is committed
+//! or given up. What goes back to the client in each case stands in `ending`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{EXPECT, HeaderValue};
+use http::request::Parts;
+use http::{HeaderMap, Request};
+use http_body::Body;
+use hyper::body::Incoming;
+
+use super::answer::Answer;
+use super::committed::Committed;
+use super::exchange::{Exchange, Opening};
+use super::flow::{Event, Flow, Running, Until};
+use super::gate::{Gate, Settings, View};
+use super::headers;
+use super::intake::{Intake, Leftover, Seen};
+use super::journal::Journal;
+use super::record::{Auth, Termination};
+use crate::inspect::{Evidence, Inspector};
+use crate::net::body::UpstreamBody;
+use crate::net::budget::Reservation;
+use crate::net::upstream::BUFFER_BYTES;
+use crate::policy::{self, BucketRule, OnFault, Unjudged, Verdict};
+use crate::s3::{self, BodyPlan, BodyShape, Operation};
+
+/// How long the store may take to say 100 Continue, or no, before a body is sent all the same.
+pub(super) const CONTINUE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Framing may at most double what a body occupies while it is held: one of nothing but tiny chunks
+/// is refused, not held.
+const FRAMING_FACTOR: u64 = 2;
+
+/// What a connection's own buffers take while a body streams, in bytes.
+const STREAM_BUFFERS: u64 = 2 * BUFFER_BYTES as u64;
+
+/// One PUT or POST on its way.
+pub struct Upload {
+    pub(super) case: Case,
+    pub(super) journal: Journal,
+}
+
+/// What is known about an upload besides its body.
+pub(super) struct Case {
+    pub(super) gate: Arc<Gate>,
+    pub(super) view: Arc<View>,
+    pub(super) head: Parts,
+    pub(super) s3: s3::Request,
+    /// Whether anything may be refused here: else the gate only watches.
+    pub(super) enforces: bool,
+    /// Whether a shortage of ours may turn it away.
+    may_retry: bool,
+    /// Why it cannot be judged, as far as that is known beforehand.
+    unjudged: Option<Unjudged>,
+    /// What the store has said about the head so far.
+    pub(super) auth: Option<Auth>,
+}
+
+/// How a body is kept from the store until its verdict.
+enum Guard {
+    /// Held whole: nothing of it goes out before the verdict.
+    Whole(Option<Reservation>),
+    /// Streamed, its end held.
+    Tail(Option<Reservation>),
+}
+
+/// Why a body is not taken in any further.
+pub(super) enum Stop {
+    /// Something happened on one of its two sides.
+    Event(Event),
+    /// There is no memory for it.
+    Budget,
+}
+
+/// A body held whole whose verdict lets it pass.
+pub(super) struct Held {
+    wire: Vec<Bytes>,
+    trailers: Option<HeaderMap>,
+    verdict: Verdict,
+    reservation: Option<Arc<Reservation>>,
+}
+
+impl Upload {
+    /// An upload whose head has been understood. `unjudged` is why it cannot be judged, where that
+    /// is known already.
+    pub fn new(
+        gate: Arc<Gate>,
+        view: Arc<View>,
+        mut head: Parts,
+        s3: s3::Request,
+        journal: Journal,
+        unjudged: Option<Unjudged>,
+    ) -> Self {
+        headers::to_upstream(&mut head.headers);
+        let rule = view.rule(s3.bucket.as_deref());
+        let enforces = view.enforces(s3.bucket.as_deref());
+        // Deleting must work whatever state lists and budgets are in, many objects at a time too.
+        let may_retry =
+            enforces && rule.faults == OnFault::Retry && s3.operation != Operation::DeleteObjects;
+        let unjudged = unjudged.or(beforehand(s3.operation));
+        let case = Case { gate, view, head, s3, enforces, may_retry, unjudged, auth: None };
+        Upload { case, journal }
+    }
+
+    /// Carries the upload to its answer.
+    pub async fn run(mut self, body: Incoming) -> Answer {
+        if let Some(fault) = self.case.fault() {
+            if self.case.may_retry {
+                return self.slow_down(fault, Leftover::untouched(body));
+            }
+            self.case.unjudged.get_or_insert(fault);
+        }
+        if body.is_end_stream() {
+            return self.without_body().await;
+        }
+        match self.case.s3.expect_continue {
+            true => self.ask_first(body).await,
+            false => self.take_in(body, None).await,
+        }
+    }
+
+    async fn without_body(mut self) -> Answer {
+        self.journal.body_ended();
+        let verdict = self.judge(Seen::Whole(Evidence::default()));
+        if !verdict.passes() {
+            return self.deny().await;
+        }
+        self.commit(Held { wire: vec![], trailers: None, verdict, reservation: None }).await
+    }
+
+    // ---- the store is asked first ------------------------------------------------------------
+
+    /// `Expect: 100-continue`: the head goes to the store, and its answer decides whether the body
+    /// is asked for at all.
+    async fn ask_first(mut self, body: Incoming) -> Answer {
+        for fresh in [false, true] {
+            let Ok(mut running) = self.case.open(fresh).await else { break };
+            match running.exchange.opening(CONTINUE_PATIENCE).await {
+                Opening::Final(response) => {
+                    // The body may never come, and whatever comes next on this connection must not
+                    // be taken for it: hyper lets go of it here, before it has the answer.
+                    drop(body);
+                    return self.relay_early(response, running, None);
+                }
+                Opening::Continue => self.case.auth = Some(Auth::Accepted),
+                Opening::Quiet => self.case.auth = Some(Auth::Unverified),
+                Opening::Failed if running.exchange.is_reused() => continue,
+                Opening::Failed => break,
+            }
+            return self.take_in(body, Some(running)).await;
+        }
+        self.unreachable(Some(Leftover::untouched(body)), Termination::StoreConnect)
+    }
+
+    // ---- the body comes in -------------------------------------------------------------------
+
+    async fn take_in(mut self, body: Incoming, running: Option<Running>) -> Answer {
+        self.journal.phase(Termination::ClientBody);
+        let Case { view, s3, .. } = &self.case;
+        let settings = &view.settings;
+        let wanted = view.rulebook.wanted(self.case.rule());
+        let inspector = Inspector::new(&s3.body, wanted, settings.kernel);
+        let tolerant = !self.case.enforces;
+        let intake = Intake::new(body, inspector, tolerant, settings.body_idle_timeout);
+        let mut flow = Flow::new(intake, running);
+        match self.case.choose_guard(&mut flow).await {
+            Ok(Guard::Whole(reservation)) => self.hold_whole(flow, reservation).await,
+            Ok(Guard::Tail(reservation)) => self.stream(flow, reservation).await,
+            Err(stop) => self.stop(stop, flow),
+        }
+    }
+
+    /// The whole guard: nothing goes out before the verdict.
+    async fn hold_whole(mut self, mut flow: Flow, reservation: Option<Reservation>) -> Answer {
+        match flow.pump(Until::Held(bound(&reservation))).await {
+            Event::Ended => {}
+            Event::Reached if self.case.enforces => return self.outgrown(flow),
+            Event::Reached => return self.stream(flow, reservation).await,
+            other => return self.stop(Stop::Event(other), flow),
+        }
+        self.journal.body_ended();
+        let (intake, running) = flow.into_parts();
+        let (seen, hold, trailers) = match intake.finish() {
+            Ok(finished) => finished,
+            Err(error) => return self.malformed_end(error),
+        };
+        let verdict = self.judge(seen);
+        if !verdict.passes() {
+            drop(running);
+            return self.deny().await;
+        }
+        let held = Held { wire: hold.drain().collect(), trailers, verdict, reservation: reservation.map(Arc::new) };
+        match running {
+            Some(running) => self.commit_on(running, held).await,
+            None => self.commit(held).await,
+        }
+    }
+
+    /// The tail guard: the body streams, its end waits for the verdict.
+    async fn stream(mut self, mut flow: Flow, reservation: Option<Reservation>) -> Answer {
+        if !flow.is_running() {
+            match self.case.open(false).await {
+                Ok(running) => flow.run(running),
+                Err(_) => {
+                    let rest = flow.into_parts().0.into_leftover();
+                    return self.unreachable(Some(rest), Termination::StoreConnect);
+                }
+            }
+        }
+        flow.set_limit(self.case.view.settings.hold_back);
+        loop {
+            match flow.pump(Until::Held(bound(&reservation))).await {
+                Event::Ended => break,
+                Event::Reached if self.case.enforces => return self.outgrown(flow),
+                // Only watching: what cannot be held passes.
+                Event::Reached => flow.set_limit(0),
+                other => return self.stop(Stop::Event(other), flow),
+            }
+        }
+        self.journal.body_ended();
+        let (intake, running) = flow.into_parts();
+        let (seen, hold, trailers) = match intake.finish() {
+            Ok(finished) => finished,
+            Err(error) => return self.malformed_end(error),
+        };
+        let Some(running) = running else {
+            return self.unreachable(None, Termination::StoreBody);
+        };
+        let verdict = self.judge(seen);
+        let Some(token) = verdict.token() else {
+            // Dropped without a commit: the store's connection is reset in mid-body.
+            drop(running);
+            return self.deny().await;
+        };
+        let exchange = running.commit(hold.drain(), trailers, token);
+        self.await_answer(exchange, reservation).await
+    }
+
+    // ---- the verdict -------------------------------------------------------------------------
+
+    fn judge(&mut self, seen: Seen) -> Verdict {
+        let (evidence, unjudged) = match seen {
+            Seen::Whole(evidence) => (evidence, self.case.unjudged),
+            Seen::Malformed => (Evidence::default(), Some(Unjudged::Encoding)),
+        };
+        self.journal.seen(&evidence);
+        let Case { view, s3, .. } = &self.case;
+        let bucket = s3.bucket.as_deref().unwrap_or_default();
+        let rule = self.case.rule();
+        let verdict =
+            policy::judge(&view.rulebook, rule, bucket, &evidence, unjudged, &*view.exceptions);
+        self.journal.judged(&verdict);
+        verdict
+    }
+
+    // ---- committed ---------------------------------------------------------------------------
+
+    /// Sends a held body on a connection of its own; once more on a fresh one if the first proved
+    /// dead before it had the last byte.
+    async fn commit(mut self, held: Held) -> Answer {
+        for fresh in [false, true] {
+            let Ok(running) = self.case.open(fresh).await else {
+                return self.unreachable(None, Termination::StoreConnect);
+            };
+            match self.try_commit(running, &held).await {
+                Ok(answer) => return answer,
+                Err(back) => self = back,
+            }
+        }
+        self.unreachable(None, Termination::StoreBody)
+    }
+
+    /// Sends a held body on a connection that its head has gone out on before.
+    async fn commit_on(self, running: Running, held: Held) -> Answer {
+        match self.try_commit(running, &held).await {
+            Ok(answer) => answer,
+            Err(back) => back.commit(held).await,
+        }
+    }
+
+    /// Ends the body on this connection and awaits the answer; gives the upload back if the
+    /// connection broke while the body may still be sent again.
+    async fn try_commit(self, running: Running, held: &Held) -> Result<Answer, Upload> {
+        let Some(token) = held.verdict.token() else { return Err(self) };
+        let exchange = running.commit(held.wire.iter().cloned(), held.trailers.clone(), token);
+        let Upload { case, mut journal } = self;
+        journal.committed();
+        let patience = case.view.settings.response_timeout;
+        let committed = Committed::new(exchange, journal, patience, held.reservation.clone());
+        let Some((reply, exchange, journal)) = committed.answer().await else {
+            unreachable!("the wait ends once")
+        };
+        let upload = Upload { case, journal };
+        match reply {
+            Err(fault) if exchange.may_be_sent_again(&fault) => Err(upload),
+            reply => Ok(upload.relay(reply, exchange)),
+        }
+    }
+
+    async fn await_answer(self, exchange: Exchange, reservation: Option<Reservation>) -> Answer {
+        let Upload { case, mut journal } = self;
+        journal.committed();
+        let patience = case.view.settings.response_timeout;
+        let reservation = reservation.map(Arc::new);
+        let committed = Committed::new(exchange, journal, patience, reservation);
+        let Some((reply, exchange, journal)) = committed.answer().await else {
+            unreachable!("the wait ends once")
+        };
+        Upload { case, journal }.relay(reply, exchange)
+    }
+}
+
+impl Case {
+    /// The rule for this upload's bucket.
+    pub(super) fn rule(&self) -> &BucketRule {
+        self.view.rule(self.s3.bucket.as_deref())
+    }
+
+    /// The fault that the gate is in before the body is looked at.
+    fn fault(&self) -> Option<Unjudged> {
+        if !self.gate.audit.healthy() {
+            return Some(Unjudged::Audit);
+        }
+        self.view.rulebook.list_fault(self.rule())
+    }
+
+    /// The text of a denial: the same for all, whatever matched.
+    pub(super) fn denial(&self) -> &str {
+        &self.view.settings.denial
+    }
+
+    /// Lets go of what is left of a body.
+    pub(super) fn let_go(&self, rest: Leftover) {
+        let settings = &self.view.settings;
+        rest.drain(self.s3.expect_continue, settings.drain_bytes, settings.drain_time);
+    }
+
+    /// Sends the head, and a body that waits to be fed, to the store.
+    pub(super) async fn open(&self, fresh: bool) -> std::io::Result<Running> {
+        self.open_with(fresh, |_| {}).await
+    }
+
+    /// Sends the head, to learn whether the store accepts it; the body never follows.
+    pub(super) async fn open_asking(&self, fresh: bool) -> std::io::Result<Running> {
+        self.open_with(fresh, |headers| {
+            headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
+        })
+        .await
+    }
+
+    async fn open_with(
+        &self,
+        fresh: bool,
+        change: impl FnOnce(&mut HeaderMap),
+    ) -> std::io::Result<Running> {
+        let upstream = &self.view.upstream;
+        let link = match upstream.reuse().filter(|_| !fresh) {
+            Some(link) => link,
+            None => upstream.connect().await?,
+        };
+        let (body, feed) = match self.s3.body.wire_length() {
+            Some(0) => (UpstreamBody::none(), None),
+            length => {
+                let (body, feed) = UpstreamBody::fed(length);
+                (body, Some(feed))
+            }
+        };
+        let mut request = Request::from_parts(self.head.clone(), body);
+        *request.version_mut() = http::Version::HTTP_11;
+        change(request.headers_mut());
+        Ok(Running { exchange: Exchange::start(upstream, link, request), feed })
+    }
+
+    /// Decides how the body is kept back, having looked at its first bytes where that matters.
+    async fn choose_guard(&mut self, flow: &mut Flow) -> Result<Guard, Stop> {
+        let view = self.view.clone();
+        let settings = &view.settings;
+        let plan = self.s3.body;
+        let payload = plan.payload_length();
+        if payload.is_some_and(|length| length <= settings.small_body_max) {
+            return self.whole(capture_bound(&plan, settings));
+        }
+        match flow.pump(Until::Sniffed).await {
+            Event::Reached => {}
+            Event::Ended => return Ok(Guard::Whole(None)),
+            other => return Err(Stop::Event(other)),
+        }
+        let wanted = settings.capture_all || flow.intake().inspector().format().is_some();
+        let fits = payload.is_none_or(|length| length <= settings.capture_max);
+        // What a framed body of unknown length will come to, nobody can tell when it is too late.
+        let unbounded = plan.is_framed() && payload.is_none();
+        if unbounded || (wanted && fits) {
+            return self.whole(capture_bound(&plan, settings));
+        }
+        let tail = settings.hold_back * FRAMING_FACTOR + STREAM_BUFFERS;
+        if payload.is_some() {
+            return Ok(Guard::Tail(self.reserve(tail)?));
+        }
+        let reservation = self.reserve(settings.small_body_max + tail)?;
+        match flow.pump(Until::Held(settings.small_body_max)).await {
+            Event::Reached => Ok(Guard::Tail(reservation)),
+            Event::Ended => Ok(Guard::Whole(reservation)),
+            other => Err(Stop::Event(other)),
+        }
+    }
+
+    fn whole(&mut self, bytes: u64) -> Result<Guard, Stop> {
+        Ok(match self.reserve(bytes)? {
+            Some(reservation) => Guard::Whole(Some(reservation)),
+            // Streamed, and judged all the same: only its end can still be kept back.
+            None => Guard::Tail(None),
+        })
+    }
+
+    fn reserve(&mut self, bytes: u64) -> Result<Option<Reservation>, Stop> {
+        let reservation = self.gate.budget.reserve(bytes);
+        if reservation.is_none() {
+            if self.may_retry {
+                return Err(Stop::Budget);
+            }
+            self.unjudged.get_or_insert(Unjudged::Budget);
+        }
+        Ok(reservation)
+    }
+}
+
+/// Why an operation's bytes are not the object's, so that its digests tell nothing final.
+fn beforehand(operation: Operation) -> Option<Unjudged> {
+    match operation.shape() {
+        BodyShape::Object => None,
+        BodyShape::Control => (operation == Operation::CompleteMultipartUpload)
+            .then_some(Unjudged::MultipartOrder),
+        BodyShape::Part => Some(Unjudged::MultipartOrder),
+        BodyShape::Form => Some(Unjudged::Form),
+        BodyShape::Copy => Some(Unjudged::Copy),
+        BodyShape::Append => Some(Unjudged::Append),
+        BodyShape::Archive => Some(Unjudged::Archive),
+    }
+}
+
+/// What a captured body may occupy, in wire bytes: reserved in one step.
+fn capture_bound(plan: &BodyPlan, settings: &Settings) -> u64 {
+    let payload = plan.payload_length().unwrap_or(settings.capture_max);
+    match plan.wire_length() {
+        Some(wire) => wire,
+        None if plan.is_framed() => payload.saturating_mul(FRAMING_FACTOR) + STREAM_BUFFERS,
+        None => payload,
+    }
+}
+
+/// One byte more than the reservation: to hold that much is to have outgrown it.
+fn bound(reservation: &Option<Reservation>) -> u64 {
+    reservation.as_ref().map_or(u64::MAX, |r| r.bytes().saturating_add(1))
+}

@@ -1,0 +1,176 @@
+//! How S3 says no: error codes, their status, and the XML around them.
+
+use crate::framing::FramingError;
+
+/// The S3 error codes that the gate answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorCode {
+    /// Denied; SDKs don't try again.
+    AccessDenied,
+    /// An ambiguous or malformed request or framing.
+    InvalidRequest,
+    /// The same of a browser form.
+    MalformedPostRequest,
+    /// A body shorter or longer than declared.
+    IncompleteBody,
+    /// A client too slow with its body.
+    RequestTimeout,
+    /// A budget is spent; SDKs try again later.
+    SlowDown,
+    /// The store can't be reached.
+    ServiceUnavailable,
+    /// A bug in the gate.
+    InternalError,
+    /// A protocol feature that the gate can't read.
+    NotImplemented,
+    /// A method that S3 doesn't have.
+    MethodNotAllowed,
+}
+
+impl ErrorCode {
+    /// Every code, in order.
+    pub const ALL: [ErrorCode; 10] = [
+        ErrorCode::AccessDenied,
+        ErrorCode::InvalidRequest,
+        ErrorCode::MalformedPostRequest,
+        ErrorCode::IncompleteBody,
+        ErrorCode::RequestTimeout,
+        ErrorCode::SlowDown,
+        ErrorCode::ServiceUnavailable,
+        ErrorCode::InternalError,
+        ErrorCode::NotImplemented,
+        ErrorCode::MethodNotAllowed,
+    ];
+
+    /// The word inside `<Code>`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ErrorCode::AccessDenied => "AccessDenied",
+            ErrorCode::InvalidRequest => "InvalidRequest",
+            ErrorCode::MalformedPostRequest => "MalformedPOSTRequest",
+            ErrorCode::IncompleteBody => "IncompleteBody",
+            ErrorCode::RequestTimeout => "RequestTimeout",
+            ErrorCode::SlowDown => "SlowDown",
+            ErrorCode::ServiceUnavailable => "ServiceUnavailable",
+            ErrorCode::InternalError => "InternalError",
+            ErrorCode::NotImplemented => "NotImplemented",
+            ErrorCode::MethodNotAllowed => "MethodNotAllowed",
+        }
+    }
+
+    /// The HTTP status it goes out with.
+    pub const fn status(self) -> http::StatusCode {
+        match self {
+            ErrorCode::AccessDenied => http::StatusCode::FORBIDDEN,
+            ErrorCode::InvalidRequest
+            | ErrorCode::MalformedPostRequest
+            | ErrorCode::IncompleteBody
+            | ErrorCode::RequestTimeout => http::StatusCode::BAD_REQUEST,
+            ErrorCode::SlowDown | ErrorCode::ServiceUnavailable => {
+                http::StatusCode::SERVICE_UNAVAILABLE
+            }
+            ErrorCode::InternalError => http::StatusCode::INTERNAL_SERVER_ERROR,
+            ErrorCode::NotImplemented => http::StatusCode::NOT_IMPLEMENTED,
+            ErrorCode::MethodNotAllowed => http::StatusCode::METHOD_NOT_ALLOWED,
+        }
+    }
+}
+
+impl From<FramingError> for ErrorCode {
+    fn from(error: FramingError) -> ErrorCode {
+        match error {
+            FramingError::TooLong | FramingError::TooShort => ErrorCode::IncompleteBody,
+            FramingError::ChunkSize
+            | FramingError::Extension
+            | FramingError::Signature
+            | FramingError::SignatureMissing
+            | FramingError::LineEnd
+            | FramingError::Trailer
+            | FramingError::TrailersTooLarge
+            | FramingError::AfterEnd => ErrorCode::InvalidRequest,
+        }
+    }
+}
+
+/// The body of an error answer (`Content-Type: application/xml`), as S3 clients read it.
+///
+/// `resource` is the raw path of the request. Every text is escaped; characters that XML can't
+/// carry become U+FFFD.
+pub fn error_xml(
+    code: ErrorCode,
+    message: &str,
+    resource: &str,
+    request_id: &str,
+    host_id: &str,
+) -> String {
+    let mut xml = String::with_capacity(256 + message.len() + resource.len());
+    xml.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>");
+    element(&mut xml, "Code", code.name());
+    element(&mut xml, "Message", message);
+    element(&mut xml, "Resource", resource);
+    element(&mut xml, "RequestId", request_id);
+    element(&mut xml, "HostId", host_id);
+    xml.push_str("</Error>");
+    xml
+}
+
+fn element(xml: &mut String, name: &str, text: &str) {
+    xml.extend(["<", name, ">"]);
+    text.chars().for_each(|c| escape(xml, c));
+    xml.extend(["</", name, ">"]);
+}
+
+fn escape(xml: &mut String, c: char) {
+    match c {
+        '&' => xml.push_str("&amp;"),
+        '<' => xml.push_str("&lt;"),
+        '>' => xml.push_str("&gt;"),
+        '"' => xml.push_str("&quot;"),
+        '\'' => xml.push_str("&apos;"),
+        '\t' | '\n' => xml.push(c),
+        // A bare CR would be read as LF; the rest isn't in XML 1.0's Char production.
+        '\r' => xml.push_str("&#13;"),
+        '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => xml.push('\u{fffd}'),
+        _ => xml.push(c),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn xml_is_shaped_as_s3_shapes_it() {
+        let xml = error_xml(ErrorCode::AccessDenied, "No.", "/b/k", "R1", "H1");
+        assert_eq!(
+            xml,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code>\
+             <Message>No.</Message><Resource>/b/k</Resource><RequestId>R1</RequestId>\
+             <HostId>H1</HostId></Error>"
+        );
+    }
+
+    #[test]
+    fn xml_escapes_what_a_client_wrote() {
+        let xml = error_xml(ErrorCode::SlowDown, "", "/b/<&>\"'\u{1}\r\u{ffff}é", "", "");
+        let resource = "<Resource>/b/&lt;&amp;&gt;&quot;&apos;\u{fffd}&#13;\u{fffd}é</Resource>";
+        assert!(xml.contains(resource), "{xml}");
+    }
+
+    #[test]
+    fn lengths_are_incomplete_bodies_and_the_rest_is_invalid() {
+        for error in FramingError::ALL {
+            let length = matches!(error, FramingError::TooLong | FramingError::TooShort);
+            let code = ErrorCode::from(error);
+            assert_eq!(code == ErrorCode::IncompleteBody, length, "{error:?}");
+            assert_eq!(code.status(), 400);
+        }
+    }
+
+    #[test]
+    fn every_code_is_an_error_status() {
+        for code in ErrorCode::ALL {
+            assert!(code.status().as_u16() >= 400, "{}", code.name());
+        }
+    }
+}

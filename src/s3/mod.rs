@@ -1,0 +1,29 @@
+//! What a request's head says: operation, object, body plan, signer, declared digests; and how S3
+//! says no.
+//!
+//! Classification serves policy and bookkeeping only. It never decides whether a body is looked at:
+//! stores route odd requests differently, so that every PUT and POST body is inspected, whatever
+//! is said here. What two stores could read differently is refused on writes, and passes on reads.
+
+mod addressing;
+mod body;
+mod classify;
+mod declared;
+mod error;
+mod headers;
+mod hygiene;
+mod operation;
+mod query;
+mod refusal;
+mod signature;
+#[cfg(test)]
+mod tests;
+
+pub use body::BodyPlan;
+pub use classify::{Head, Request, classify, unclear};
+pub use declared::{Declared, base64, parse_base64};
+pub use error::{ErrorCode, error_xml};
+pub use operation::{BodyShape, Operation};
+pub use query::MAX_AMZ_KEYS;
+pub use refusal::Refusal;
+pub use signature::{MAX_ACCESS_KEY, SignatureKind};

@@ -1,0 +1,94 @@
+"""The cases that every client runs: names and what is done with a bound client."""
+
+from . import samples, stores
+
+KEYS = ["dir/one", "dir/two words", "dir/sub/three", "other"]
+
+
+def get(client):
+    client.target.seed("obj", samples.MIDDLE, [("Content-Type", "text/x-test"), ("x-amz-meta-colour", "blue")])
+    return client.get("obj")
+
+
+def get_range(client):
+    client.target.seed("obj", samples.MIDDLE)
+    return client.get("obj", (1000, 4999))
+
+
+def head(client):
+    client.target.seed("obj", samples.MIDDLE, [("x-amz-meta-colour", "blue")])
+    return client.head("obj")
+
+
+def listing(client):
+    for key in KEYS:
+        client.target.seed(key, samples.SMALL)
+    return [client.list("dir/"), client.list("nothing/")]
+
+
+def delete(client):
+    client.target.seed("obj", samples.SMALL)
+    return client.delete("obj")
+
+
+def delete_many(client):
+    for key in KEYS:
+        client.target.seed(key, samples.SMALL)
+    return client.delete_many(KEYS[:3])
+
+
+def overwrite(client):
+    client.target.seed("over", samples.OLD)
+    return client.put("over", samples.SMALL)
+
+
+def metadata(client):
+    meta = {"colour": "blue", "shape": "quite round"}
+    return client.put("meta", samples.SMALL, meta=meta, kind="text/x-test")
+
+
+def odd_keys(client):
+    return {key: [client.put(key, samples.SMALL), client.get(key), client.head(key)] for key in client.odd_keys}
+
+
+def wrong_secret(client):
+    other = type(client)(client.target._replace(creds=stores.WRONG))
+    try:
+        return other.put("k", samples.SMALL)
+    finally:
+        other.close()
+
+
+COMMON = {
+    "put-small": lambda c: c.put("small", samples.SMALL),
+    "put-zero": lambda c: c.put("zero", b""),
+    "put-middle": lambda c: c.put("middle", samples.MIDDLE),
+    "metadata": metadata,
+    "overwrite": overwrite,
+    "multipart": lambda c: c.put_big("big", samples.BIG),
+    "get": get,
+    "get-range": get_range,
+    "head": head,
+    "list": listing,
+    "delete": delete,
+    "delete-many": delete_many,
+    "odd-keys": odd_keys,
+    "no-such-key": lambda c: [c.get("absent"), c.head("absent")],
+    "no-such-bucket": lambda c: c.put("k", samples.SMALL, bucket=c.target.missing_bucket),
+    "wrong-secret": wrong_secret,
+    # The client's own TLS speaks to the listener itself; all other `tls:` cases
+    # are recorded on their way.
+    "own-tls": lambda c: [c.put("small", samples.SMALL), c.put("zero", b""), c.get("small")],
+}
+
+# Programs that hide one answer's wording behind their own are still compared
+# by what went over the wire.
+PLAIN_ONLY = {"raw"}  # raw sockets here speak no TLS
+
+
+def of(client):
+    """All cases of a client class, by name."""
+    common = {name: act for name, act in COMMON.items() if name not in client.lacks}
+    if client.name in PLAIN_ONLY:
+        del common["own-tls"]
+    return {**common, **client.EXTRA}

@@ -1,0 +1,94 @@
+"""What every client can be asked for, in its own way of doing it."""
+
+import hashlib
+import os
+import pathlib
+import subprocess
+from typing import NamedTuple
+
+from .. import stores
+
+PATIENCE_S = 90
+
+
+class Target(NamedTuple):
+    """Where a case runs: one side of one comparison."""
+
+    port: int
+    secure: bool
+    creds: stores.Creds
+    certificate: str
+    bucket: str
+    missing_bucket: str
+    work: pathlib.Path
+    judge: object
+
+    @property
+    def url(self):
+        return f"{'https' if self.secure else 'http'}://127.0.0.1:{self.port}"
+
+    def seed(self, key, data, headers=()):
+        """Puts an object into the store directly, before a case reads it."""
+        self.judge.put(self.bucket, key, data, headers)
+
+    def file(self, data, name="upload.bin"):
+        path = self.work / name
+        path.write_bytes(data)
+        return path
+
+
+def digest(data):
+    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def shown(data):
+    """XML as text, so that ids in it can be blanked; anything else by digest."""
+    return data.decode("utf-8", "replace") if data.startswith(b"<?xml") else digest(data)
+
+
+def file_digest(path):
+    """Digest of a downloaded file, which is removed; None if there is none."""
+    found = digest(path.read_bytes()) if path.exists() else None
+    path.unlink(missing_ok=True)
+    return found
+
+
+class Client:
+    """A client bound to a target.
+
+    Subclasses have `name`, the operations below, `lacks` (common cases that
+    the client has no way to do), `EXTRA` (cases of its own) and `LISTED`
+    (further ways to upload, by which a listed body is tried).
+    """
+
+    name = ""
+    lacks = frozenset()
+    odd_keys = ()
+    EXTRA = {}
+    LISTED = {}
+
+    def __init__(self, target):
+        self.target = target
+
+    def close(self):
+        """Ends what is kept open between operations."""
+
+
+class Program(Client):
+    """A client that is a program: its exit status and both outputs count."""
+
+    def environment(self):
+        return {}
+
+    def run(self, *command, text=True):
+        keep = {k: os.environ[k] for k in ("PATH", "LANG") if k in os.environ}
+        done = subprocess.run(
+            [str(c) for c in command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE_S,
+            cwd=self.target.work,
+            env={**keep, "HOME": str(self.target.work), "LC_ALL": "C.UTF-8", **self.environment()},
+        )
+        out = done.stdout.decode("utf-8", "replace") if text else shown(done.stdout)
+        return {"exit": done.returncode, "out": out, "err": done.stderr.decode("utf-8", "replace")}

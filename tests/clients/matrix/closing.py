@@ -1,0 +1,18 @@
+"""Checks that close a run through the gate: one record for each upload, no
+panics, and a clean end."""
+
+
+def no_panics(gate):
+    count = gate.panics()
+    return [] if count == 0 else [f"s3bouncer_panics_total is {count}"]
+
+
+def stops_cleanly(gate):
+    status = gate.stop()
+    return [] if status == 0 else [f"exit status {status} after SIGTERM: {gate.child.tail(300)}"]
+
+
+def one_record_each(gate, uploads):
+    """`uploads` is how many PUT and POST requests the taps have seen on their way in."""
+    found = len(gate.records(gate.audit))
+    return [] if found == uploads else [f"{found} audit records for {uploads} PUT and POST requests"]

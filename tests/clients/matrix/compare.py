@@ -1,0 +1,56 @@
+"""Runs a case on both sides and says how they differ."""
+
+import concurrent.futures
+
+from . import outcome, proc
+
+
+def run_side(rig, side, client_class, name, act):
+    """One side's outcome, with its exchanges for the check of what was forwarded."""
+    secure = name.startswith("tls:") or name == "own-tls"
+    target = rig.target(side, secure, own_tls=name == "own-tls")
+    for tap in side.taps():
+        tap.begin()
+    client = client_class(target)
+    try:
+        said = act(client)
+    finally:
+        client.close()
+    exchanges = [e for tap in side.taps() for e in tap.take()]
+    state = rig.judge.state(target.bucket)
+    scrub = rig.scrub(target, outcome.volatile_etags(state))
+    result = {
+        "client": scrub.value(said),
+        "wire": outcome.wire(exchanges, scrub),
+        "stored": outcome.stored(state, scrub),
+    }
+    return result, exchanges
+
+
+def run_both(rig, client_class, name, act):
+    """Differences between the direct run and the one through the middle; [] is a pass."""
+    rig.behind.begin()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        sides = [pool.submit(run_side, rig, side, client_class, name, act) for side in (rig.direct, rig.beside)]
+        (direct, _), (through, received) = [future.result() for future in sides]
+    if name == "own-tls":  # not recorded on the way in, so only what came of it is compared
+        direct["wire"] = through["wire"] = None
+        return outcome.differences(direct, through)
+    if name.startswith("cut-"):  # what a client hears that is gone already is no promise; what is stored is
+        return outcome.differences(direct["stored"], through["stored"], "stored")
+    if name == "delete-many":
+        direct, through = outcome.without_order(direct), outcome.without_order(through)
+    if name.endswith("expect-refused-then-next"):
+        direct, through = outcome.without_luck(direct), outcome.without_luck(through)
+    faults = outcome.differences(direct, through)
+    return faults + outcome.forwarding_faults(received, rig.behind.take())
+
+
+def attempt(act, *arguments):
+    """A case that breaks is a failed case, not the end of the run; a missing component is both."""
+    try:
+        return act(*arguments)
+    except proc.Missing as error:
+        return [f"missing: {error}"]
+    except Exception as error:  # noqa: BLE001 - whatever a client library may raise
+        return [f"{type(error).__name__}: {error}"]

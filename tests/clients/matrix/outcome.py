@@ -1,0 +1,172 @@
+"""What a case leads to, made comparable, and the comparison.
+
+An outcome has three parts: what the client said, what went over the wire
+(every attempt counts) and what the store holds afterwards.  Only what cannot
+be equal in two runs is blanked: dates, request ids, the bucket's name, ports.
+"""
+
+import re
+
+IDS = {"date", "last-modified", "x-amz-request-id", "x-amz-id-2", "x-amz-date", "x-amz-version-id"}
+IDS |= {"x-amz-copy-source-version-id"}
+ID_FIELDS = {"VersionId", "DeleteMarkerVersionId", "CopySourceVersionId", "UploadId", "LastModified"}
+HOP = {"connection", "keep-alive"}
+
+TEXT_MAX = 65536  # bytes of a body that may still be compared as text
+
+SCRUB = [
+    (r"<(RequestId|HostId|UploadId|LastModified|CreationDate|Date|VersionId|DeleteMarkerVersionId)>[^<]*</", r"<\1>_</"),
+    (r'("\w*VersionId"): "[^"]*"', r'\1: "_"'),
+    (r"RequestID: \S*, HostID: \S*,", "IDS,"),
+    (r"\btx[0-9a-f]{16,}-[0-9a-f]+-[0-9a-f]+-default", "TXID"),
+    (r"\b\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", "TIME"),
+    (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|\+00:00)?", "TIME"),
+    (r"\d{8}T\d{6}Z", "TIME"),
+    (r"\b1\d{9}(\.\d+)\b", "TIME"),
+    (r"(?i)([?&]uploadid=)[^&\s\"]+", r"\1_"),
+    (r"(X-Amz-Signature|X-Amz-Credential|X-Amz-Date|Signature|Expires)=[^&\s\"]+", r"\1=_"),
+]
+
+
+class Scrub:
+    """Blanks what differs between the two sides by nature."""
+
+    def __init__(self, words):
+        ordered = sorted(words.items(), key=lambda item: -len(item[0]))
+        self.rules = [(re.compile(re.escape(word)), name) for word, name in ordered]
+        self.rules += [(re.compile(pattern), name) for pattern, name in SCRUB]
+
+    def text(self, value):
+        for pattern, name in self.rules:
+            value = pattern.sub(name, value)
+        return value
+
+    def value(self, value):
+        """Scrubs every text in a structure of dictionaries and lists."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {self.text(str(k)): "_" if k in ID_FIELDS else self.value(v) for k, v in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.value(v) for v in value]
+        return value
+
+
+def headers(pairs, skip=frozenset()):
+    """Values by name.  Names keep their case; the order between names is nobody's promise."""
+    out = {}
+    for name, value in pairs:
+        if name.lower() not in IDS | HOP | skip:
+            out.setdefault(name, []).append(value)
+    return out
+
+
+def body(message):
+    """Short text as text, so that ids can be blanked in it, the rest by digest."""
+    try:
+        if message.body.length <= TEXT_MAX:
+            return message.body.head.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    return {"bytes": message.body.length, "sha256": message.body.sha256}
+
+
+def exchange(item, scrub):
+    answer = item.response
+    out = {"request": f"{item.method} {scrub.text(item.target)}", "interim": item.interim}
+    if answer is None:
+        return {**out, "answer": None}
+    if item.status < 300:  # how far a refused upload gets is a matter of luck
+        out["sent"] = item.request.body.length
+    out["answer"] = " ".join(answer.start[1:])
+    out["complete"] = answer.complete
+    text = body(answer)
+    out["body"] = scrub.value(text)
+    # Blanked ids and times are of changing length in some stores.
+    blanked = {"content-length"} if out["body"] != text else set()
+    out["headers"] = scrub.value(headers(answer.headers, blanked))
+    return out
+
+
+def volatile_etags(state):
+    """ETags of objects in which a store has kept chunk signatures, which differ by nature."""
+    return {found["volatile_etag"]: "ETAG" for found in (state or {}).values() if found.get("volatile_etag")}
+
+
+def wire(exchanges, scrub):
+    """Clients upload parts side by side, so the order between requests is not compared."""
+    items = [exchange(e, scrub) for e in exchanges]
+    return {"attempts": len(items), "exchanges": sorted(items, key=lambda i: (i["request"], str(i["answer"])))}
+
+
+def without_order(result):
+    """For a deletion of many keys, which stores report in any order: words without their places."""
+    bodies = [e.get("body") for e in result["wire"]["exchanges"]]
+    words = [sorted(re.split(r"[\s<>,{}\[\]]+", repr(part))) for part in (result["client"], bodies)]
+    return {"words": words, "attempts": result["wire"]["attempts"], "stored": result["stored"]}
+
+
+def without_luck(result):
+    """For cases in which the store closes a connection that the client may already be using
+    again: whether that costs another attempt is a matter of luck, the answers are not."""
+    met = {repr(e): e for e in result["wire"]["exchanges"] if e["answer"]}
+    client = [{k: v for k, v in step.items() if k != "retries"} for step in result["client"]]
+    return {**result, "client": client, "wire": [met[k] for k in sorted(met)]}
+
+
+def stored(state, scrub):
+    if state is None:
+        return None
+    out = {}
+    for key, found in state.items():
+        kept = {name: value for name, value in found.items() if name != "volatile_etag"}
+        out[key] = {**kept, "headers": scrub.value(headers(found["headers"]))}
+    return out
+
+
+def differences(left, right, where=""):
+    """Paths at which two outcomes differ, with both values."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        out = []
+        for key in sorted(left.keys() | right.keys()):
+            out += differences(left.get(key, "(none)"), right.get(key, "(none)"), f"{where}.{key}")
+        return out
+    if isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        out = []
+        for number, (a, b) in enumerate(zip(left, right)):
+            out += differences(a, b, f"{where}[{number}]")
+        return out
+    return [] if left == right else [f"{where.lstrip('.')}: direct {brief(left)}, through {brief(right)}"]
+
+
+def brief(value, limit=300):
+    text = repr(value)
+    return text if len(text) <= limit else text[:limit] + "..."
+
+
+def as_sent(item):
+    """A request as a store must receive it: everything but the hop-by-hop headers."""
+    skip = HOP | {"transfer-encoding"}
+    kept = {}
+    for name, value in sorted(item.request.headers):
+        if name.lower() not in skip:
+            kept.setdefault(name, []).append(value)
+    body = item.request.body
+    sent = f"{body.length} bytes {body.sha256}" if item.request.complete else "unfinished"
+    return {"request": f"{item.method} {item.target}", "headers": kept, "body": sent}
+
+
+def forwarding_faults(received, forwarded):
+    """Compares what the thing in the middle received with what it sent on."""
+    left = [as_sent(e) for e in received]
+    right = [as_sent(e) for e in forwarded]
+    out = []
+    for key in list(left):
+        if key in right:
+            left.remove(key)
+            right.remove(key)
+    if len(left) == 1 and len(right) == 1:
+        return [f"forwarded {d}" for d in differences(left[0], right[0])]
+    out += [f"not forwarded as received: {brief(k, 900)}" for k in left]
+    out += [f"sent to the store unasked: {brief(k, 900)}" for k in right]
+    return out

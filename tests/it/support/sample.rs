@@ -1,0 +1,52 @@
+//! What is uploaded: photographs, noise, and lists made of them.
+
+use sha2::Digest as _;
+
+/// A small photograph.
+pub const CACTUS: &[u8] = include_bytes!("../../data/notocactus-minimus.jpg");
+
+/// Another one.
+pub const FLOWER: &[u8] = include_bytes!("../../data/polemonium-reptans.jpg");
+
+/// A third one.
+pub const PHOTO: &[u8] = include_bytes!("../../data/riaphotographs-tmshre.jpg");
+
+/// So many bytes that look like no image and differ by `seed`.
+pub fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut bytes = b"noise, no image: ".to_vec();
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+/// A photograph with so many zeros behind it that it has `length` bytes.
+pub fn padded_photo(length: usize) -> Vec<u8> {
+    let mut bytes = PHOTO.to_vec();
+    bytes.resize(length, 0);
+    bytes
+}
+
+/// MD5 in hex.
+pub fn md5(bytes: &[u8]) -> String {
+    hex(&md5::Md5::digest(bytes))
+}
+
+/// SHA-1 in hex.
+pub fn sha1(bytes: &[u8]) -> String {
+    hex(&sha1::Sha1::digest(bytes))
+}
+
+/// SHA-256 in hex.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&sha2::Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
