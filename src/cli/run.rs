@@ -109,9 +109,10 @@ pub(super) async fn accept(
     listener
         .accept(connections, stopped, drain, move |client, request, busy| {
             let gate = gate.clone();
-            async move {
+            // In a box of its own: hyper keeps room for it on idle connections too.
+            Box::pin(async move {
                 service::serve(gate, client, request).await.map(|body| body.guarded(busy))
-            }
+            })
         })
         .await;
 }

@@ -68,7 +68,6 @@ impl Upload {
             },
         };
         self.journal.auth(auth);
-        self.case.gate.meters.upstream_aborts.inc();
         let message = self.case.denial().to_owned();
         self.refuse(ErrorCode::AccessDenied, &message, false, Termination::GateRefused)
     }
@@ -103,6 +102,9 @@ impl Upload {
     /// The flow ended before the body did.
     pub(super) fn stop(self, stop: Stop, flow: Flow) -> Answer {
         let (intake, running) = flow.into_parts();
+        if running.as_ref().is_some_and(|running| running.exchange.has_begun()) {
+            self.case.gate.meters.upstream_aborts.inc();
+        }
         let rest = intake.into_leftover();
         match (stop, running) {
             (Stop::Budget, _) => self.slow_down(Unjudged::Budget, rest),

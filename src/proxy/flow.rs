@@ -61,7 +61,7 @@ pub enum Event {
     Ended,
     /// The store has given its final answer already.
     Answered(Response<Incoming>),
-    /// The store's connection broke after some of the body had gone out.
+    /// The store's connection broke, or stood still, after some of the body had gone out.
     StoreGone,
     /// The client's side failed.
     Client(IntakeFault),
@@ -117,7 +117,7 @@ impl Flow {
             }
             // The store is slower than the client: its connection wakes us when it has room.
             if !self.has_room() {
-                return Poll::Pending;
+                return self.intake.poll_silence(cx).map(|()| Event::StoreGone);
             }
             match std::task::ready!(self.intake.poll_fill(cx)) {
                 Ok(Progress::More) => self.release(),

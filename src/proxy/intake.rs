@@ -86,6 +86,11 @@ impl Intake {
         })
     }
 
+    /// Ready when nothing has come, or could be taken, for the idle timeout.
+    pub fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.idle.poll(cx)
+    }
+
     /// What is known of the body so far.
     pub fn inspector(&self) -> &Inspector {
         &self.inspector

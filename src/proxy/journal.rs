@@ -33,6 +33,11 @@ impl Journal {
         Journal { record, slot, meters, begun, if_dropped, body_ended: None }
     }
 
+    /// Whether the record has a place in the audit queue.
+    pub fn is_kept(&self) -> bool {
+        self.slot.is_some()
+    }
+
     /// Notes what the request is about and which lists will judge it.
     pub fn addressed(&mut self, request: &s3::Request, view: &View) {
         let record = &mut self.record;

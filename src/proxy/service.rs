@@ -50,7 +50,8 @@ async fn answer(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>)
     let (head, body) = request.into_parts();
     let writes = matches!(head.method, Method::PUT | Method::POST);
     let mut journal = writes.then(|| journal(&gate, client));
-    match s3::classify(&Head::new(&head.method, &head.uri, &head.headers)) {
+    let classified = s3::classify(&Head::new(&head.method, &head.uri, &head.headers));
+    match classified.and_then(|s3| certain_of_bucket(s3, &view)) {
         Ok(s3) => match journal {
             Some(mut journal) => {
                 journal.addressed(&s3, &view);
@@ -59,7 +60,9 @@ async fn answer(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>)
             None => pass(&gate, &view, head, &s3).await,
         },
         Err(refusal) => {
-            if let Some(s3) = watched(&view, &head, refusal) {
+            if refusal != Refusal::Bucket
+                && let Some(s3) = watched(&view, &head, refusal)
+            {
                 let mut journal = journal.take().unwrap_or_else(|| self::journal(&gate, client));
                 journal.addressed(&s3, &view);
                 let unjudged = Some(Unjudged::Encoding);
@@ -67,6 +70,14 @@ async fn answer(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>)
             }
             refuse(&gate, &view, &head, refusal, journal, body)
         }
+    }
+}
+
+/// Policy is chosen by bucket: where it differs between buckets, a path must name one only.
+fn certain_of_bucket(s3: s3::Request, view: &View) -> Result<s3::Request, Refusal> {
+    match s3.dots_leave_bucket && view.tells_buckets_apart() {
+        true => Err(Refusal::Bucket),
+        false => Ok(s3),
     }
 }
 

@@ -110,7 +110,8 @@ impl Upload {
 
     /// Carries the upload to its answer.
     pub async fn run(mut self, body: Incoming) -> Answer {
-        if let Some(fault) = self.case.fault() {
+        let unkept = (!self.journal.is_kept()).then_some(Unjudged::Audit);
+        if let Some(fault) = unkept.or(self.case.fault()) {
             if self.case.may_retry {
                 return self.slow_down(fault, Leftover::untouched(body));
             }
@@ -235,6 +236,7 @@ impl Upload {
         let verdict = self.judge(seen);
         let Some(token) = verdict.token() else {
             // Dropped without a commit: the store's connection is reset in mid-body.
+            self.case.gate.meters.upstream_aborts.inc();
             drop(running);
             return self.deny().await;
         };

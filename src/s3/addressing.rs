@@ -30,7 +30,7 @@ pub(super) fn decode(raw: &str) -> Cow<'_, str> {
 }
 
 /// Checks a write's path: whatever a store does to it (take off leading slashes like Garage, decode
-/// before it cuts like RGW, resolve dots), the bucket stays the same, and every escape is
+/// before it cuts like RGW), the bucket stays the same, and every escape is
 /// well-formed. Policy is chosen by bucket; the key may be as odd as it likes.
 ///
 /// The bucket is looked at first: a path that hides another one is worse than a bad escape.
@@ -42,7 +42,7 @@ pub(super) fn check_write(path: &str) -> Result<(), Refusal> {
     let raw_bucket = raw.split('/').next().unwrap_or_default();
     let same = decode(raw_bucket).len() == bucket_len && check_escapes(raw_bucket).is_ok();
     let empty = bucket_len == 0 && !bare.is_empty();
-    match same && !empty && !climbs(bare) {
+    match same && !empty {
         true => check_escapes(path),
         false => Err(Refusal::Bucket),
     }
@@ -58,6 +58,13 @@ pub(super) fn check_escapes(text: &str) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// Whether a store that resolved the dots of a write's path would find another bucket in it. S3
+/// does not resolve them, so that keys like `../x` are good keys.
+pub(super) fn dots_leave_bucket(path: &str) -> bool {
+    let decoded = decode(path);
+    climbs(decoded.strip_prefix('/').unwrap_or(&decoded))
 }
 
 /// Whether resolving the dots of a decoded path, which has no leading slash, would leave its first
@@ -130,6 +137,16 @@ mod tests {
             "/%2Fb/k",
             "/b%2Fk",
             "/b%2fk/x",
+            "/b%/k",
+            "/b%zz",
+        ] {
+            assert_eq!(check_write(path), Err(Refusal::Bucket), "{path}");
+        }
+    }
+
+    #[test]
+    fn dots_that_leave_the_bucket_are_told() {
+        for path in [
             "/./b/k",
             "/../b/k",
             "/%2e%2E/b",
@@ -142,11 +159,11 @@ mod tests {
             "/b/./../c",
             "/b/a/../../c",
             "/b/..%2Fc/k",
-            "/b%/k",
-            "/b%zz",
-            "/b/%zz/../../c/k",
         ] {
-            assert_eq!(check_write(path), Err(Refusal::Bucket), "{path}");
+            assert!(dots_leave_bucket(path), "{path}");
+        }
+        for path in ["/", "/b", "/b/k", "/b/./k", "/b/a/../k", "/b/...", "/b/..k/../x"] {
+            assert!(!dots_leave_bucket(path), "{path}");
         }
     }
 

@@ -63,6 +63,9 @@ pub struct Request {
     pub declared: Declared,
     /// Whether the client waits for `100 Continue`.
     pub expect_continue: bool,
+    /// Whether a write's path would mean another bucket to a store that resolves dots. To be
+    /// refused where policy tells buckets apart.
+    pub dots_leave_bucket: bool,
 }
 
 /// Reads a head strictly.
@@ -147,7 +150,8 @@ impl<'a> View<'a> {
         part_number: Option<u32>,
     ) -> Request {
         let address = addressing::split(head.path);
-        let declared = match self.method.writes() {
+        let writes = self.method.writes();
+        let declared = match writes {
             true => Declared::from_headers(head.headers),
             false => Declared::default(),
         };
@@ -162,6 +166,7 @@ impl<'a> View<'a> {
             signature: self.signer.kind,
             declared,
             expect_continue: self.headers.has(Name::Expect),
+            dots_leave_bucket: writes && addressing::dots_leave_bucket(head.path),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! cargo run --release --manifest-path benches/peers/Cargo.toml -- [ENTRIES]
 //! ```
 
+#[allow(dead_code)] // Its own `main` is not ours.
 #[path = "../../list.rs"]
 mod list;
 

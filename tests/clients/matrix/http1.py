@@ -178,8 +178,8 @@ class Reader:
 class Conversation:
     """Both directions of one connection."""
 
-    def __init__(self, exchanges):
-        self.exchanges = exchanges  # shared by all connections of a tap
+    def __init__(self, note):
+        self.note = note  # called with each exchange as it begins
         self.waiting = []
         self.requests = Reader(self._request_head, lambda _: None)
         self.responses = Reader(self._response_head, self._response_end)
@@ -198,7 +198,7 @@ class Conversation:
 
     def _request_head(self, message):
         exchange = Exchange(message)
-        self.exchanges.append(exchange)
+        self.note(exchange)
         self.waiting.append(exchange)
         chunked = (message.get("transfer-encoding") or "").lower() == "chunked"
         self.requests.expect_body(chunked, int(message.get("content-length") or 0))
@@ -206,8 +206,8 @@ class Conversation:
     def _response_head(self, message):
         status = int(message.start[1])
         if not self.waiting:
-            self.exchanges.append(Exchange(Message(b"UNASKED")))
-            self.waiting.append(self.exchanges[-1])
+            self.waiting.append(Exchange(Message(b"UNASKED")))
+            self.note(self.waiting[0])
         exchange = self.waiting[0]
         if 100 <= status < 200:
             exchange.interim.append(status)

@@ -165,8 +165,12 @@ def forwarding_faults(received, forwarded):
         if key in right:
             left.remove(key)
             right.remove(key)
-    if len(left) == 1 and len(right) == 1:
-        return [f"forwarded {d}" for d in differences(left[0], right[0])]
+    for one in list(left):  # the same request, changed on its way
+        other = next((r for r in right if r["request"] == one["request"]), None)
+        if other:
+            left.remove(one)
+            right.remove(other)
+            out += [f"forwarded {one['request']} {d}" for d in differences(one, other)]
     out += [f"not forwarded as received: {brief(k, 900)}" for k in left]
     out += [f"sent to the store unasked: {brief(k, 900)}" for k in right]
     return out

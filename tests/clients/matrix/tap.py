@@ -14,6 +14,7 @@ import time
 
 from .http1 import Conversation
 
+RAW_MAX = 1 << 20  # client bytes that a recording keeps as they came
 RESET = struct.pack("ii", 1, 0)
 
 
@@ -38,7 +39,6 @@ class Tap:
         self.tls_out = tls_out
         self.exchanges = []
         self.raw_sent = bytearray()  # client bytes of the present recording, bounded
-        self.requests_total = {}
         self.open = set()
         self.server = loop.run(self._listen())
         self.port = self.server.sockets[0].getsockname()[1]
@@ -47,7 +47,7 @@ class Tap:
         return await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls_in)
 
     def begin(self):
-        """Starts a new recording.  Connections that are still open belong to the old one."""
+        """Starts a new recording."""
         self.exchanges = []
         self.raw_sent = bytearray()
 
@@ -82,12 +82,12 @@ class Tap:
         up_reader, up_writer = await asyncio.open_connection(
             host, port, ssl=self.tls_out, server_hostname=name
         )
-        talk = Conversation(self.exchanges)
-        raw = self.raw_sent
+        # A connection outlives a recording, so each exchange goes into the one of its moment.
+        talk = Conversation(lambda exchange: self.exchanges.append(exchange))
 
         def sent(data):
-            if len(raw) < 1 << 20:
-                raw.extend(data)
+            if len(self.raw_sent) < RAW_MAX:
+                self.raw_sent.extend(data)
             talk.client_sent(data)
 
         try:

@@ -171,7 +171,8 @@ impl Store {
                 return found;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "the store waited in vain for {what}");
+            let bytes: Vec<_> = log.requests.iter().map(|seen| seen.bytes).collect();
+            assert!(!left.is_zero(), "the store waited in vain for {what}; it has {bytes:?}");
             let waited = self.shared.changed.wait_timeout(log, left);
             log = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
