@@ -1,6 +1,10 @@
-//! tmp
-fn main() {
-    let path = std::env::args().nth(3).unwrap();
-    let code = s3bouncer::cli::run::run(std::path::Path::new(&path));
-    std::process::exit(code as i32);
+//! The program: an exit code around [`s3bouncer::cli::main`].
+
+/// Bodies are held in fresh buffers all the time; glibc's allocator gives their pages back to the
+/// kernel and asks for them again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    s3bouncer::cli::main()
 }

@@ -13,3 +13,5 @@ mod bounds;
 mod faults;
 mod lists;
 mod reload;
+mod audit;
+mod shadow;

@@ -19,6 +19,10 @@ use crate::proxy::record::{AuditFeed, Filed, Shape};
 /// Records that are written together, if so many wait.
 const BATCH_MAX: usize = 256;
 
+/// How long records are gathered after a write: waking this thread and writing for each single one
+/// would cost a tenth of a small upload.
+const GATHERING: Duration = Duration::from_millis(10);
+
 /// How often what could not be written is tried again, and ages are looked at.
 const RETRY_PERIOD: Duration = Duration::from_secs(1);
 
@@ -55,6 +59,9 @@ async fn serve(writer: &mut Writer, mut feed: AuditFeed, mut orders: mpsc::Recei
                     return;
                 }
                 writer.write(batch.drain(..));
+                if count < BATCH_MAX {
+                    tokio::time::sleep(GATHERING).await;
+                }
             }
             order = orders.recv(), if ordered => match order {
                 Some(order) => {

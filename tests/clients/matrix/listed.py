@@ -29,10 +29,12 @@ def refused(rig, client_class, name, act, data):
     faults += complete_at_store(rig.behind.take(patience_s=0.5))
     if rig.judge.exists(target.bucket, KEY):
         faults.append("the listed body is in the store")
-    # What the store itself refuses by its head says nothing about the sender.
-    sound = direct[-1].status == 200
-    expected = {"auth": "accepted", "status": 403} if sound else {"auth": "rejected", "status": direct[-1].status}
-    return faults + record_faults(gate, before, target, data, verdict="deny", **expected)
+    if direct[-1].status == 200:
+        return faults + record_faults(gate, before, target, data, verdict="deny", auth="accepted", status=403)
+    if direct[-1].request.complete:
+        rejected = {"auth": "rejected", "status": direct[-1].status}
+        return faults + record_faults(gate, before, target, data, verdict="deny", **rejected)
+    return faults  # refused by the store on its head: nobody has seen the body
 
 
 def upload(rig, side, client_class, act, data, secure=False):

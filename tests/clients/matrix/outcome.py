@@ -73,7 +73,11 @@ def body(message):
 
 def exchange(item, scrub):
     answer = item.response
-    out = {"request": f"{item.method} {scrub.text(item.target)}", "interim": item.interim}
+    out = {"request": f"{item.method} {scrub.text(item.target)}"}
+    # A store may keep silent until it has the body; then the client, or a gate
+    # before it, stops waiting.  Once the body is sent, who opened it is all one.
+    sent = item.request.complete and item.request.body.length
+    out["interim"] = "body sent" if sent else item.interim
     if answer is None:
         return {**out, "answer": None}
     if item.status < 300:  # how far a refused upload gets is a matter of luck

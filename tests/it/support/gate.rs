@@ -20,10 +20,21 @@ const START_TRIES: usize = 5;
 
 /// A running gate. Dropping it kills the process.
 pub struct Gate {
-    child: Child,
+    process: Process,
     addresses: Addresses,
     config: PathBuf,
     directory: TempDir,
+}
+
+/// The process, which does not outlive its test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// What is left of a gate that ended by itself.
@@ -44,10 +55,10 @@ impl Gate {
         for _ in 0..START_TRIES {
             let addresses = Addresses::free();
             let config = setup.write(&addresses);
-            let mut child = spawn(&config);
-            if serves(&mut child, addresses.admin, page) {
+            let mut process = spawn(&config);
+            if serves(&mut process, addresses.admin, page) {
                 let directory = setup.into_directory();
-                return Gate { child, addresses, config, directory };
+                return Gate { process, addresses, config, directory };
             }
         }
         panic!("the gate does not start:\n{}", log_of(&setup.directory()));
@@ -154,14 +165,14 @@ impl Gate {
 
     /// Sends a signal, by its name.
     pub fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
+        let id = self.process.0.id().to_string();
         let status = Command::new("kill").args(["-s", name, &id]).status().expect("kill runs");
         assert!(status.success(), "the gate can be signalled");
     }
 
     /// Resident memory in bytes, and the most it has ever been.
     pub fn memory(&self) -> (u64, u64) {
-        let status = format!("/proc/{}/status", self.child.id());
+        let status = format!("/proc/{}/status", self.process.0.id());
         let text = fs::read_to_string(status).expect("the gate runs");
         let field = |name: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(name));
@@ -174,7 +185,7 @@ impl Gate {
     /// Waits until the process has ended.
     #[track_caller]
     pub fn ended(mut self) -> Ended {
-        let status = until("the gate's end", || self.child.try_wait().expect("a child"));
+        let status = until("the gate's end", || self.process.0.try_wait().expect("a child"));
         let (mut this, directory) = (self, tempfile::tempdir().expect("a directory can be made"));
         let directory = std::mem::replace(&mut this.directory, directory);
         let records = json_lines(&directory.path().join("audit.jsonl"));
@@ -195,19 +206,17 @@ impl Gate {
     /// Kills the process without a warning and starts another one with the same files.
     #[track_caller]
     pub fn crash_and_restart(mut self, page: &str) -> Self {
-        self.child.kill().expect("the gate can be killed");
-        self.child.wait().expect("a child");
-        self.child = spawn(&self.config);
-        assert!(serves(&mut self.child, self.addresses.admin, page), "it starts again");
+        // Only one at a time can have the port.
+        self.process.0.kill().expect("the gate can be killed");
+        self.process.0.wait().expect("a child");
+        self.process = spawn(&self.config);
+        assert!(serves(&mut self.process, self.addresses.admin, page), "it starts again");
         self
     }
 }
 
 impl Drop for Gate {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
         if std::thread::panicking() {
             eprintln!("the gate's log:\n{}", log_of(self.directory()));
         }
@@ -223,24 +232,24 @@ impl Ended {
     }
 }
 
-fn spawn(config: &Path) -> Child {
+fn spawn(config: &Path) -> Process {
     let directory = config.parent().expect("a file lies in a directory");
     let log = File::options().create(true).append(true).open(directory.join("log.txt"));
     let log = log.expect("a file can be made");
-    Command::new(env!("CARGO_BIN_EXE_s3bouncer"))
+    let child = Command::new(env!("CARGO_BIN_EXE_s3bouncer"))
         .args(["run", "--config"])
         .arg(config)
         .stdin(Stdio::null())
         .stdout(log.try_clone().expect("a file can be shared"))
         .stderr(log)
-        .spawn()
-        .expect("the program runs")
+        .spawn();
+    Process(child.expect("the program runs"))
 }
 
 /// Waits until the admin address says 200 to `page`; not if the process ends instead.
-fn serves(child: &mut Child, admin: SocketAddr, page: &str) -> bool {
+fn serves(process: &mut Process, admin: SocketAddr, page: &str) -> bool {
     until("the gate's start", || {
-        if child.try_wait().expect("a child").is_some() {
+        if process.0.try_wait().expect("a child").is_some() {
             return Some(false);
         }
         let stream = TcpStream::connect(admin).ok()?;

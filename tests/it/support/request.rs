@@ -123,7 +123,7 @@ impl Request {
 
     /// A POST of these bytes as they are.
     pub fn post(target: &str, body: &[u8]) -> Self {
-        Request { method: "POST".to_owned(), ..Self::put(target, body) }
+        Self::put(target, body).by("POST")
     }
 
     /// A PUT of these bytes in this framing.
@@ -158,6 +158,11 @@ impl Request {
         };
         request.body = body;
         request
+    }
+
+    /// The same with another method.
+    pub fn by(self, method: &str) -> Self {
+        Request { method: method.to_owned(), ..self }
     }
 
     /// The same with one more field.

@@ -104,6 +104,8 @@ def expect(client, key, data, bucket=None, creds=None):
             status, _ = connection.head()
         except wire.Closed:
             return {"closed": "before an answer"}
+        except TimeoutError:
+            return {"closed": "no answer in time"}
         if status != 100:
             return {"refused": status}
         connection.send_what_goes(data)

@@ -1,0 +1,71 @@
+use super::*;
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::cli::streams::captured;
+use crate::list::canary_image;
+
+const NOTHING: &str = r#"{"file":"-","bytes":0,"md5":"d41d8cd98f00b204e9800998ecf8427e","sha1":"da39a3ee5e6b4b0d3255bfef95601890afd80709","sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","image":null}"#;
+
+fn hash(json: bool, files: &[&Path], input: &[u8]) -> (ExitCode, String, String) {
+    let files = files.iter().map(|path| path.to_path_buf()).collect();
+    captured(input, |streams| run(&Args { json, files }, streams))
+}
+
+fn of_input(input: &[u8]) -> Value {
+    let (code, out, err) = hash(true, &[Path::new("-")], input);
+    assert_eq!((code, err.as_str()), (ExitCode::Success, ""));
+    serde_json::from_str(&out).unwrap()
+}
+
+#[test]
+fn json_is_one_line_of_known_shape() {
+    assert_eq!(hash(true, &[Path::new("-")], b"").1, format!("{NOTHING}\n"));
+    let (_, out, _) = hash(true, &[Path::new("-")], &canary_image());
+    let image = out.split_once("\"image\":").unwrap().1;
+    let start = r#"{"format":"bmp","width":64,"height":64,"frames":1,"pdq":""#;
+    assert!(image.starts_with(start), "{image}");
+    let end = &image[start.len() + 64..];
+    assert!(end.starts_with("\",\"pdq_quality\":") && end.ends_with("}}\n"), "{end}");
+    assert!(!image.contains("error"));
+}
+
+#[test]
+fn an_image_that_can_not_be_decoded_says_why() {
+    let image = canary_image();
+    let found = of_input(&image[..image.len() - 100]);
+    assert_eq!(found["image"]["format"], "bmp");
+    assert!(found["image"]["error"].is_string() && found["image"]["width"].is_null(), "{found}");
+    let found = of_input(b"\0\0\0\x14ftypheic\0\0\0\0mif1");
+    assert_eq!(found["image"]["error"], "format not decoded yet: heic");
+}
+
+#[test]
+fn too_large_an_image_has_digests_but_no_facts() {
+    let image = Image::new(Format::Png, None).unwrap();
+    assert_eq!((image.format, image.error.as_deref()), ("png", Some("larger than 256 MiB")));
+}
+
+#[test]
+fn a_missing_file_does_not_stop_the_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let (there, missing) = (directory.path().join("a.txt"), directory.path().join("b.txt"));
+    fs::write(&there, "hello\n").unwrap();
+    let (code, out, err) = hash(true, &[&missing, directory.path(), &there], b"");
+    assert_eq!(code, ExitCode::Failure);
+    assert!(err.contains("b.txt") && err.lines().count() == 2, "{err}");
+    let found: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(found["md5"], "b1946ac92492d2347c6235b4d2611184");
+    assert_eq!(found["bytes"], 6);
+}
+
+#[test]
+fn humans_read_columns() {
+    let (_, out, _) = hash(false, &[Path::new("-")], &canary_image());
+    let names: Vec<_> = out.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert_eq!(names, ["-", "bytes", "md5", "sha1", "sha256", "image", "pdq"]);
+    assert!(out.contains("  image   bmp 64x64, 1 frame\n"), "{out}");
+    assert!(hash(false, &[Path::new("-")], b"x").1.ends_with("  image   none\n"));
+}
