@@ -124,7 +124,7 @@ impl Report {
                 (VerdictWord::Unjudged, Some(reason.name()), ExitCode::Unjudged)
             }
         };
-        let algorithm = verdict.matched.as_ref().and_then(|hit| court.algorithm(hit, &digests));
+        let algorithm = verdict.matched.as_ref().map(|hit| hit.algorithm);
         Report {
             file: path.to_string_lossy().into_owned(),
             verdict: word.name(),

@@ -151,3 +151,6 @@ impl<'a> Pieces<'a> {
         hold.push(self.wire.slice(self.start..), self.payload, false);
     }
 }
+
+#[cfg(test)]
+mod tests;

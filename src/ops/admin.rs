@@ -110,7 +110,7 @@ impl Admin {
             (Method::GET, "/metrics", _) => self.metrics(),
             (Method::GET, "/status", _) => page(StatusCode::OK, &self.status()),
             (Method::POST, "/reload", Door::Socket) => self.act(request, Self::reload).await,
-            (Method::POST, "/drain", Door::Socket) => self.drain(),
+            (Method::POST, "/drain", Door::Socket) => self.drain().await,
             (Method::POST, "/observe", Door::Socket) => self.act(request, Self::observe).await,
             (Method::POST, "/disable", Door::Socket) => self.act(request, Self::disable).await,
             (Method::POST, _, Door::Address) => {
@@ -145,7 +145,7 @@ impl Admin {
         let (node, now) = (&self.node, SystemTime::now());
         let (config, view) = (node.config(), node.gate.view.load_full());
         let lists = node.standings().into_iter().zip(&config.lists).map(|(standing, list)| {
-            let age = standing.made.and_then(|made| now.duration_since(made).ok());
+            let age = standing.age(now);
             json!({
                 "name": list.name,
                 "polarity": list.polarity.name(),
@@ -188,14 +188,16 @@ impl Admin {
 
     async fn reload(node: Arc<Node>, order: ReloadOrder) -> Page {
         tracing::info!(accept = ?order.accept, "ctl reload");
+        node.audit.note("reload", json!({ "accept": order.accept })).await;
         let reloaded = node.reload(order.accept).await;
         let status =
             if reloaded.errors.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
         page(status, &json!({ "errors": reloaded.errors }))
     }
 
-    fn drain(&self) -> Page {
+    async fn drain(&self) -> Page {
         tracing::warn!("ctl drain");
+        self.node.audit.note("drain", Value::Null).await;
         self.node.begin_drain();
         page(StatusCode::OK, &json!({ "draining": true }))
     }
@@ -218,6 +220,7 @@ impl Admin {
             Ok(act) => {
                 tracing::warn!(scope = ?act.scope, until = %act.until, reason = act.reason, "ctl observe");
                 node.refresh();
+                node.audit.note("observe", &act).await;
                 page(StatusCode::OK, &json!({ "observe": act }))
             }
             Err(error) => failed(StatusCode::BAD_REQUEST, error),
@@ -236,6 +239,7 @@ impl Admin {
             Ok(act) => {
                 tracing::warn!(list = act.list, entry = act.entry, until = %act.until, reason = act.reason, "ctl disable");
                 node.refresh();
+                node.audit.note("disable", &act).await;
                 page(StatusCode::OK, &json!({ "disabled": act }))
             }
             Err(error) => failed(StatusCode::BAD_REQUEST, error),

@@ -13,13 +13,14 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::config::{Format, List};
 use crate::list::{
     Compiler, CompileError, CsvMap, ImplausibleSize, Snapshot, SnapshotError, SourceErrors,
     SourceFormat, check_size, merge, read_source, verify_checksums,
 };
+use crate::policy::{ListRule, Rulebook};
 
 /// Why a list could not be taken.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +64,37 @@ pub struct Loaded {
     pub of_snapshot: Vec<u16>,
     /// Every configured list, in the configuration's order.
     pub standings: Vec<Standing>,
+}
+
+impl Loaded {
+    /// What judges: the set, with what the configuration says of each list.
+    pub fn rulebook(&self, lists: &[List], now: SystemTime) -> Rulebook {
+        let rules = lists.iter().zip(&self.standings).map(|(list, standing)| ListRule {
+            name: standing.name.clone(),
+            polarity: list.polarity,
+            mode: list.mode,
+            loaded: standing.made.is_some(),
+            stale: standing.is_stale(list.max_age, now),
+        });
+        Rulebook {
+            snapshot: self.snapshot.clone(),
+            version: self.snapshot.as_ref().map(|snapshot| Arc::from(snapshot.id())),
+            lists: rules.collect(),
+            of_snapshot: self.of_snapshot.clone(),
+        }
+    }
+}
+
+impl Standing {
+    /// Time since its source was changed; `None` where it was never loaded.
+    pub fn age(&self, now: SystemTime) -> Option<Duration> {
+        self.made.map(|made| now.duration_since(made).unwrap_or_default())
+    }
+
+    /// Whether it is older than `max_age`.
+    pub fn is_stale(&self, max_age: Option<Duration>, now: SystemTime) -> bool {
+        matches!((self.age(now), max_age), (Some(age), Some(limit)) if age >= limit)
+    }
 }
 
 /// The lists of one state directory.

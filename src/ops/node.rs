@@ -1,6 +1,5 @@
 //! One running gate: what it was configured with, what serves, and how that changes.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,7 +17,7 @@ use crate::digest::Kernel;
 use crate::net::budget::Budget;
 use crate::net::listener::Connections;
 use crate::net::upstream::{self, Upstream};
-use crate::policy::{Exceptions, ListRule, Rulebook};
+use crate::policy::Exceptions;
 use crate::proxy::gate::{Gate, Settings, View};
 use crate::proxy::meters::Meters;
 use crate::proxy::record::NodeFacts;
@@ -242,9 +241,8 @@ impl Node {
             let current = self.current();
             (current.config.clone(), current.standings.clone())
         };
-        let age = |made: SystemTime| now.duration_since(made).unwrap_or_default();
         meters.set_lists(standings.iter().filter_map(|list| {
-            list.made.map(|made| (&list.name, list.entries, age(made)))
+            list.age(now).map(|age| (&list.name, list.entries, age))
         }));
         meters.bypass_active.set(self.bypasses.current().active(now).len() as i64);
         meters.connections.set(self.connections.count());
@@ -254,7 +252,8 @@ impl Node {
         let view = self.gate.view.load_full();
         meters.enforcing.set(view.enforces_anywhere().into());
         view.upstream.reap();
-        let stale = stale_lists(&config, &standings, now);
+        let stale = standings.iter().zip(&config.lists).map(|(s, list)| s.is_stale(list.max_age, now));
+        let stale: Vec<bool> = stale.collect();
         if view.rulebook.lists.iter().map(|list| list.stale).ne(stale.iter().copied()) {
             self.gate.view.store(Arc::new(view.with_stale(&stale)));
         }
@@ -329,33 +328,8 @@ fn view(
     upstream: Arc<Upstream>,
     bypasses: &Arc<BypassStore>,
 ) -> View {
-    let stale = stale_lists(config, &loaded.standings, SystemTime::now());
-    let made = |index: usize| loaded.standings.get(index).and_then(|list| list.made);
-    let lists = config.lists.iter().enumerate().map(|(index, list)| ListRule {
-        name: Arc::from(list.name.as_str()),
-        polarity: list.polarity,
-        mode: list.mode,
-        loaded: made(index).is_some(),
-        stale: stale.get(index).copied().unwrap_or(false),
-    });
-    let rulebook = Rulebook {
-        snapshot: loaded.snapshot.clone(),
-        version: loaded.snapshot.as_ref().map(|snapshot| Arc::from(snapshot.id())),
-        lists: lists.collect(),
-        of_snapshot: loaded.of_snapshot.clone(),
-    };
+    let rulebook = loaded.rulebook(&config.lists, SystemTime::now());
     View::new(upstream, rulebook, config.buckets.clone(), acts(bypasses), settings(config))
-}
-
-fn stale_lists(config: &Config, standings: &[Standing], now: SystemTime) -> Vec<bool> {
-    let made: BTreeMap<&str, Option<SystemTime>> =
-        standings.iter().map(|list| (&*list.name, list.made)).collect();
-    let is_stale = |list: &crate::config::List| {
-        let made = made.get(list.name.as_str()).copied().flatten();
-        let age = made.map(|made| now.duration_since(made).unwrap_or_default());
-        matches!((age, list.max_age), (Some(age), Some(limit)) if age >= limit)
-    };
-    config.lists.iter().map(is_stale).collect()
 }
 
 fn settings(config: &Config) -> Settings {

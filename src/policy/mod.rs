@@ -5,6 +5,8 @@
 mod mode;
 mod reason;
 mod rules;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use mode::{Mode, Polarity};

@@ -31,6 +31,8 @@ pub struct Match {
     pub list: Arc<str>,
     /// The entry's id, which never reveals the hash.
     pub entry: String,
+    /// The kind of digest that led to it.
+    pub algorithm: Algorithm,
 }
 
 /// The decision on one body, and what it rests on.
@@ -164,7 +166,8 @@ fn hits<'a>(
                     let observed = exceptions.observes(&list.name, bucket_name);
                     let strength =
                         weigh(list.polarity, &digest, hit.canary, list.mode, bucket.mode, observed)?;
-                    Some(Weighed { strength, matched: Match { list: list.name.clone(), entry } })
+                    let (list, algorithm) = (list.name.clone(), digest.algorithm());
+                    Some(Weighed { strength, matched: Match { list, entry, algorithm } })
                 })
         })
     })

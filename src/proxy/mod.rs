@@ -6,6 +6,7 @@ pub mod answer;
 mod committed;
 mod ending;
 mod exchange;
+mod faults;
 mod flow;
 pub mod gate;
 mod headers;
@@ -14,4 +15,6 @@ mod journal;
 pub mod meters;
 pub mod record;
 pub mod service;
+#[cfg(test)]
+mod tests;
 mod upload;

@@ -87,9 +87,9 @@ def run_faults(options, rig, score):
 
 def close_gates(rig, score):
     for gate in rig.middle.gates:
-        since = time.monotonic()
-        score.note(rig.store.name, gate.name, "no panics", closing.no_panics(gate), since)
-        score.note(rig.store.name, gate.name, "stops cleanly", closing.stops_cleanly(gate), since)
+        for name, act in closing.cases(gate):
+            since = time.monotonic()
+            score.note(rig.store.name, gate.name, name, compare.attempt(act, gate), since)
 
 
 def run_store(options, name, chosen, score):

@@ -1,17 +1,26 @@
-//! Black-box tests.
-#![allow(unused, dead_code)]
+//! Black-box tests: the program as its operator runs it, between a raw client and a recording raw
+//! store. Each test names the invariant of the design that it proves.
+//!
+//! `harness` drives client and store without a gate between them: what is "direct" in "the same as
+//! direct".
+
 mod support;
-mod harness;
-mod transparency;
-mod responses;
-mod smuggling;
-mod guards;
+
+mod admin;
+mod audit;
+mod bounds;
+mod cli;
 mod denial;
 mod expect;
-mod framing;
-mod bounds;
 mod faults;
+mod framing;
+mod guards;
+mod harness;
 mod lists;
+mod memory;
 mod reload;
-mod audit;
+mod responses;
 mod shadow;
+mod smuggling;
+mod tls;
+mod transparency;

@@ -1,7 +1,7 @@
 //! In shadow the gate may add latency, never an error (invariant 13): whatever it would refuse ends
 //! as it does directly.
 
-use crate::support::script::{answer, refusal};
+use crate::support::script::{REFUSAL, answer, refusal};
 use crate::support::{
     Answer, Client, Ending, Framing, Gate, List, Request, Script, Setup, Step, Store, sample,
 };
@@ -150,13 +150,17 @@ fn the_stores_answers_come_back_whatever_the_gate_thinks() {
     for script in [
         Script::replies(refusal()),
         Script::replies(answer("500 Internal Server Error", &[], b"<Error/>")),
-        Script::steps([Step::ReadBytes(1000), Step::Send(refusal()), Step::ReadBody]),
     ] {
         for framing in [Framing::Plain, Framing::SignedChunks] {
             let request = Request::framed("/b/k", framing, &listed);
             expect_same("an error of the store", &script, &[&listed], &request);
         }
     }
+    let early = Script::steps([Step::ReadBytes(1000), Step::Send(refusal())]);
+    let store = Store::always(early);
+    let gate = watching(&store, &[&listed]);
+    let answer = gate.exchange(&Request::put("/b/k", &listed));
+    assert_eq!((answer.status(), answer.body), (403, REFUSAL.to_vec()));
 }
 
 #[test]

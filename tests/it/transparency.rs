@@ -31,12 +31,13 @@ fn expect_through(gate: &Gate, store: &Store, requests: &[Request]) {
 }
 
 /// Targets that every method must pass on untouched.
-const ODD_TARGETS: [&str; 24] = [
+const ODD_TARGETS: [&str; 25] = [
     "/b//k",
     "/b/k//",
     "/b/./k",
     "/b/k/.",
     "/b/a/../k",
+    "/b/../../../k",
     "/b/a%2Fb",
     "/b/a%2fb",
     "/b/a+b",
@@ -59,12 +60,11 @@ const ODD_TARGETS: [&str; 24] = [
 ];
 
 /// Targets that only reads may have: a store could read a write with one in two ways.
-const READ_TARGETS: [&str; 9] = [
+const READ_TARGETS: [&str; 8] = [
     "/",
     "/b",
     "/b/",
     "//b/k",
-    "/b/../../k",
     "/b/k%zz",
     "/b/k%",
     "/b?list-type=2&prefix=a&prefix=b",
@@ -80,9 +80,7 @@ fn odd_targets_reach_the_store_byte_for_byte() {
         let requests: Vec<_> = targets.map(|target| Request::new(method, target)).collect();
         expect_through(&gate, &store, &requests);
     }
-    // `%2e%2E` behind the bucket could be taken for the way out of it.
-    let targets = ODD_TARGETS.iter().filter(|target| !target.contains("%2e"));
-    let requests: Vec<_> = targets.map(|target| Request::put(target, b"body")).collect();
+    let requests = ODD_TARGETS.map(|target| Request::put(target, b"body"));
     expect_through(&gate, &store, &requests);
     assert_eq!(gate.stop().records.len(), requests.len(), "one record for each write, none else");
 }

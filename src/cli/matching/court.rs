@@ -9,12 +9,12 @@ use std::time::SystemTime;
 
 use crate::cli::{Fault, Streams};
 use crate::config::Config;
-use crate::digest::{Algorithm, AlgorithmSet, Digests};
+use crate::digest::AlgorithmSet;
 use crate::inspect::Evidence;
 use crate::ops::lists::{ListStore, Loaded, Standing, open_checked};
 use crate::ops::node::read_config;
 use crate::policy::{
-    self, BucketRule, Exceptions, ListRule, Match, Mode, OnFault, OnUnjudged, Polarity, Rulebook,
+    self, BucketRule, Exceptions, ListRule, Mode, OnFault, OnUnjudged, Polarity, Rulebook,
     Verdict,
 };
 
@@ -56,7 +56,7 @@ impl Court {
         }
         let rule = config.rule_for(bucket).rule.clone();
         let bucket = bucket.unwrap_or_default().to_owned();
-        Ok(Court { rulebook: rulebook(&config, loaded), rule, bucket })
+        Ok(Court { rulebook: loaded.rulebook(&config.lists, SystemTime::now()), rule, bucket })
     }
 
     /// Judges by a snapshot alone: it blocks, and is enforced.
@@ -105,31 +105,9 @@ impl Court {
         }
     }
 
-    /// Which digest led to the entry. An entry may be listed by several under one label; the verdict
-    /// rests on the strongest, which comes last.
-    pub(super) fn algorithm(&self, hit: &Match, digests: &Digests) -> Option<Algorithm> {
-        let snapshot = self.rulebook.snapshot.as_ref()?;
-        let found = |algorithm: &Algorithm| {
-            let digest = digests.of(*algorithm);
-            digest.is_some_and(|digest| {
-                let mut hits = snapshot.lookup(&digest);
-                hits.any(|found| {
-                    self.list_name(found.list) == Some(&hit.list)
-                        && found.entry.as_str() == hit.entry
-                })
-            })
-        };
-        Algorithm::ALL.into_iter().rev().find(found)
-    }
-
     /// What stands for the lists that judge.
     pub(super) fn snapshot_id(&self) -> Option<String> {
         self.rulebook.version.as_deref().map(str::to_owned)
-    }
-
-    fn list_name(&self, of_snapshot: u16) -> Option<&Arc<str>> {
-        let index = self.rulebook.of_snapshot.get(usize::from(of_snapshot))?;
-        self.rulebook.lists.get(usize::from(*index)).map(|list| &list.name)
     }
 }
 
@@ -140,26 +118,6 @@ fn compile(config: &Config) -> Result<Loaded, Fault> {
     let store = ListStore::new(&scratch.0).map_err(|error| Fault::io(&scratch.0, &error))?;
     // The set stays mapped when its file is gone.
     Ok(store.load(&config.lists, &[])?)
-}
-
-fn rulebook(config: &Config, loaded: Loaded) -> Rulebook {
-    let now = SystemTime::now();
-    let lists = config.lists.iter().zip(&loaded.standings).map(|(list, standing)| {
-        let age = standing.made.map(|made| now.duration_since(made).unwrap_or_default());
-        ListRule {
-            name: standing.name.clone(),
-            polarity: list.polarity,
-            mode: list.mode,
-            loaded: standing.made.is_some(),
-            stale: matches!((age, list.max_age), (Some(age), Some(limit)) if age >= limit),
-        }
-    });
-    Rulebook {
-        lists: lists.collect(),
-        version: loaded.snapshot.as_ref().map(|snapshot| Arc::from(snapshot.id())),
-        snapshot: loaded.snapshot,
-        of_snapshot: loaded.of_snapshot,
-    }
 }
 
 /// A directory that only its owner can look into, removed when dropped.

@@ -36,10 +36,10 @@ fn what_is_written_reads_the_same() {
     let two = format!("{LIST}{}", LIST.replace("police", "hotline"));
     let both = "[\"hotline\", \"police\"]";
     let all = round_trip(&format!("{two}[[bucket]]\nmode = \"shadow\"\nlists = {both}\n"));
-    assert_eq!(all.buckets[0].lists, [0, 1]);
+    assert_eq!(all.buckets[0].rule.lists, [0, 1]);
     let one = "lists = [\"hotline\"]\n";
     let one = round_trip(&format!("{two}[[bucket]]\nmode = \"shadow\"\n{one}"));
-    assert_eq!(one.buckets[0].lists, [1]);
+    assert_eq!(one.buckets[0].rule.lists, [1]);
 }
 
 #[test]

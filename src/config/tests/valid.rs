@@ -70,7 +70,7 @@ address = "127.0.0.1:9001"
     assert_eq!((list.polarity, list.mode), (Polarity::Block, Mode::Shadow));
     assert_eq!(list.max_age, None);
     assert_eq!(sample.buckets.len(), 1);
-    assert_eq!(sample.buckets[0].lists, [0]);
+    assert_eq!(sample.buckets[0].rule.lists, [0]);
     assert_eq!(sample.admin.socket, Path::new("/run/s3bouncer/admin.sock"));
     assert_eq!(sample.refusal.contact, "abuse@example.org");
 }
@@ -83,7 +83,7 @@ fn a_rule_for_everything_is_implied_at_the_end() {
     let implied = gate.rule_for(Some("b"));
     assert_eq!((implied.rule.mode, implied.rule.faults), (Mode::Enforce, OnFault::Retry));
     assert_eq!(implied.rule.unjudged, OnUnjudged::Forward);
-    assert_eq!(implied.lists, [0, 1]);
+    assert_eq!(implied.rule.lists, [0, 1]);
     assert_eq!(gate.rule_for(Some("abc")).rule.mode, Mode::Shadow);
     assert_eq!(gate.rule_for(None), implied);
 }
@@ -123,12 +123,12 @@ fn unjudged_by_reason() {
         config(&format!("[[bucket]]\nmode = \"enforce\"\n[bucket.unjudged]\n{unjudged}\n"))
     };
     let table = rule("truncated = \"refuse\"\nformat = \"forward\"");
-    assert_eq!(table.buckets[0].on_unjudged(Unjudged::Truncated), OnUnjudged::Refuse);
-    assert_eq!(table.buckets[0].on_unjudged(Unjudged::Format), OnUnjudged::Forward);
-    assert_eq!(table.buckets[0].on_unjudged(Unjudged::Copy), OnUnjudged::Forward);
+    assert_eq!(table.buckets[0].rule.on_unjudged(Unjudged::Truncated), OnUnjudged::Refuse);
+    assert_eq!(table.buckets[0].rule.on_unjudged(Unjudged::Format), OnUnjudged::Forward);
+    assert_eq!(table.buckets[0].rule.on_unjudged(Unjudged::Copy), OnUnjudged::Forward);
     assert_eq!(table, rule("truncated = \"refuse\""));
     let all = config("[[bucket]]\nmode = \"enforce\"\nunjudged = \"refuse\"\n");
-    assert_eq!(all.buckets[0].on_unjudged(Unjudged::Copy), OnUnjudged::Refuse);
+    assert_eq!(all.buckets[0].rule.on_unjudged(Unjudged::Copy), OnUnjudged::Refuse);
 }
 
 #[test]

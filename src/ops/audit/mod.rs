@@ -17,13 +17,13 @@ mod writer;
 
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::Passes;
 use crate::proxy::meters::Meters;
-use crate::proxy::record::{AuditPort, Key, NodeFacts};
+use crate::proxy::record::{AuditPort, Key, NodeFacts, rfc3339_millis};
 
 pub use find::find;
 pub use key::load_or_create_key;
@@ -67,6 +67,8 @@ pub struct Audit {
 enum Order {
     /// Everything committed so far has been written, or has met an error.
     Flush(oneshot::Sender<()>),
+    /// A line about an operator's act, for both files.
+    Note(String, oneshot::Sender<()>),
     /// As `Flush`, then both files are closed and opened by name again.
     Reopen(oneshot::Sender<()>),
     /// As `Reopen`, by other settings.
@@ -97,6 +99,19 @@ impl Audit {
     /// Where requests file their records.
     pub fn port(&self) -> AuditPort {
         self.port.clone()
+    }
+
+    /// Writes down an operator's act, in both files: acts that weaken the gate are kept as long as
+    /// denials are.
+    pub async fn note(&self, act: &str, what: impl serde::Serialize) {
+        let time = rfc3339_millis(SystemTime::now());
+        let node = self.port.node();
+        let (name, build, config_hash) = (&node.node, &node.build, &node.config_hash);
+        let line = serde_json::json!({
+            "time": time, "node": name, "build": build, "config_hash": config_hash,
+            "act": act, "what": what,
+        });
+        self.order(|done| Order::Note(format!("{line}\n"), done)).await;
     }
 
     /// Waits until everything committed so far has been written or has met an error.

@@ -141,6 +141,12 @@ impl Writer {
     fn obey(&mut self, order: Order) {
         let done = match order {
             Order::Flush(done) => done,
+            Order::Note(line, done) => {
+                if !(self.denials.push(line.clone()) && self.all.push(line)) {
+                    self.lost.inc();
+                }
+                done
+            }
             Order::Reopen(done) => {
                 self.all.reopen();
                 self.denials.reopen();

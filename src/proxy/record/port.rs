@@ -77,6 +77,11 @@ impl AuditPort {
         self.healthy.load(Ordering::Relaxed)
     }
 
+    /// The facts about the node that records tell now.
+    pub fn node(&self) -> Arc<NodeFacts> {
+        self.node.load_full()
+    }
+
     /// Changes what the records of requests that start from now on say about the node.
     pub fn set_node(&self, node: NodeFacts) {
         self.node.store(Arc::new(node));

@@ -33,7 +33,7 @@ def one_desync(rig, bucket_exists):
     bucket = target.bucket if bucket_exists else target.missing_bucket
     creds = stores.WRONG if bucket_exists else target.creds
     refused, _ = client.head_for("PUT", client.path("first", bucket), headers=headers, creds=creds)
-    with wire.Wire(rig.middle.port, 10) as connection:
+    with wire.Wire(target.port, 10) as connection:
         # The next request goes out in the very segment of the first one.
         connection.send(refused + following)
         faults = answers(connection, f"PUT {'wrong secret' if bucket_exists else 'missing bucket'}")

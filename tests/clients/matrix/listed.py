@@ -31,10 +31,13 @@ def refused(rig, client_class, name, act, data):
         faults.append("the listed body is in the store")
     if direct[-1].status == 200:
         return faults + record_faults(gate, before, target, data, verdict="deny", auth="accepted", status=403)
+    # The store takes no such upload.  If it says so to the head alone, its word
+    # is passed on; if only to the body, the gate is the first to refuse.
     if direct[-1].request.complete:
-        rejected = {"auth": "rejected", "status": direct[-1].status}
-        return faults + record_faults(gate, before, target, data, verdict="deny", **rejected)
-    return faults  # refused by the store on its head: nobody has seen the body
+        status = tries[-1].status
+        auth = "accepted" if status == 403 and direct[-1].status != 403 else "rejected"
+        return faults + record_faults(gate, before, target, data, verdict="deny", auth=auth, status=status)
+    return faults  # nobody has seen the body
 
 
 def upload(rig, side, client_class, act, data, secure=False):
@@ -58,10 +61,11 @@ def answer_faults(tries, direct):
         return ["no answer, so a client would try again"]
     faults = [] if answer.complete else ["the refusal ends in the middle"]
     text = answer.body.head.decode("utf-8", "replace")
-    if direct[-1].status != 200:
+    denied = tries[0].status == 403 and "<Code>AccessDenied</Code>" in text
+    if direct[-1].status != 200 and not denied:
         if tries[0].status != direct[-1].status:
             faults.append(f"the store says {direct[-1].status} to this way of uploading, the gate {tries[0].status}")
-    elif tries[0].status != 403 or "<Code>AccessDenied</Code>" not in text:
+    elif not denied:
         faults.append(f"answered {tries[0].status} {text[:200]!r}, expected 403 AccessDenied")
     return faults + [f"the refusal says {word!r}" for word in TELLING if word in text.lower()]
 

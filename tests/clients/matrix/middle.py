@@ -34,6 +34,7 @@ class Gate:
         self.dir = pathlib.Path(folder, name)
         self.dir.mkdir()
         self.name = name
+        self.taps = []  # on the ways in, all of whose uploads it must have recorded
         self.port, self.admin_port = proc.free_ports(2)
         self.audit = self.dir / "audit.jsonl"
         self.denials = self.dir / "denials.jsonl"

@@ -75,9 +75,11 @@ def exchange(item, scrub):
     answer = item.response
     out = {"request": f"{item.method} {scrub.text(item.target)}"}
     # A store may keep silent until it has the body; then the client, or a gate
-    # before it, stops waiting.  Once the body is sent, who opened it is all one.
-    sent = item.request.complete and item.request.body.length
-    out["interim"] = "body sent" if sent else item.interim
+    # before it, stops waiting.  Who opened a body that was sent is all one, but
+    # one that the store refused must not have been asked for.
+    unsent = item.request.body.length == 0 and (item.status or 0) >= 300
+    if unsent or not item.request.get("expect"):
+        out["interim"] = item.interim
     if answer is None:
         return {**out, "answer": None}
     if item.status < 300:  # how far a refused upload gets is a matter of luck

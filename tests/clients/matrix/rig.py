@@ -54,6 +54,9 @@ class Rig:
         self.beside = Side(self, "beside", self._tap(front), self._tls_tap(front), self.middle.tls_port)
         shadow = self.middle.shadow_port
         self.shadow = Side(self, "shadow", self._tap(("127.0.0.1", shadow)), None) if shadow else None
+        if self.middle.gates:  # the TLS gate is left out, as clients also reach it past its tap
+            self.middle.gates[0].taps.append(self.beside.plain)
+            self.middle.gates[2].taps.append(self.shadow.plain)
 
     def _make_contexts(self, key):
         self.tls_in = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -39,6 +39,7 @@ class Tap:
         self.tls_out = tls_out
         self.exchanges = []
         self.raw_sent = bytearray()  # client bytes of the present recording, bounded
+        self.uploads = 0  # PUT and POST requests since the tap was opened
         self.open = set()
         self.server = loop.run(self._listen())
         self.port = self.server.sockets[0].getsockname()[1]
@@ -50,6 +51,10 @@ class Tap:
         """Starts a new recording."""
         self.exchanges = []
         self.raw_sent = bytearray()
+
+    def _note(self, exchange):
+        self.exchanges.append(exchange)
+        self.uploads += exchange.method in ("PUT", "POST")
 
     def take(self, patience_s=3.0):
         """The exchanges since `begin`, once each of them has come to its end."""
@@ -83,7 +88,7 @@ class Tap:
             host, port, ssl=self.tls_out, server_hostname=name
         )
         # A connection outlives a recording, so each exchange goes into the one of its moment.
-        talk = Conversation(lambda exchange: self.exchanges.append(exchange))
+        talk = Conversation(self._note)
 
         def sent(data):
             if len(self.raw_sent) < RAW_MAX:

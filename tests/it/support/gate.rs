@@ -136,10 +136,16 @@ impl Gate {
         fs::write(self.directory().join(List::file(name)), text).expect("a file can be written");
     }
 
-    /// The audit records, once there are so many.
+    /// The audit records of uploads, once there are so many.
     #[track_caller]
     pub fn records(&self, count: usize) -> Vec<Value> {
-        self.lines("audit.jsonl", count)
+        self.lines("audit.jsonl", count, is_upload)
+    }
+
+    /// What operators did, as the audit file tells it, once there is so much.
+    #[track_caller]
+    pub fn acts(&self, count: usize) -> Vec<Value> {
+        self.lines("audit.jsonl", count, |line| !is_upload(line))
     }
 
     /// The only audit record there is so far.
@@ -153,13 +159,13 @@ impl Gate {
     /// The records in the file for denials, once there are so many.
     #[track_caller]
     pub fn denials(&self, count: usize) -> Vec<Value> {
-        self.lines("denials.jsonl", count)
+        self.lines("denials.jsonl", count, is_upload)
     }
 
     #[track_caller]
-    fn lines(&self, file: &str, count: usize) -> Vec<Value> {
+    fn lines(&self, file: &str, count: usize, wanted: fn(&Value) -> bool) -> Vec<Value> {
         until(&format!("{count} lines of {file}"), || {
-            Some(json_lines(&self.directory().join(file))).filter(|lines| lines.len() >= count)
+            Some(json_lines(&self.directory().join(file), wanted)).filter(|l| l.len() >= count)
         })
     }
 
@@ -188,8 +194,8 @@ impl Gate {
         let status = until("the gate's end", || self.process.0.try_wait().expect("a child"));
         let (mut this, directory) = (self, tempfile::tempdir().expect("a directory can be made"));
         let directory = std::mem::replace(&mut this.directory, directory);
-        let records = json_lines(&directory.path().join("audit.jsonl"));
-        let denials = json_lines(&directory.path().join("denials.jsonl"));
+        let records = json_lines(&directory.path().join("audit.jsonl"), is_upload);
+        let denials = json_lines(&directory.path().join("denials.jsonl"), is_upload);
         Ended { status, records, denials, _directory: directory }
     }
 
@@ -262,8 +268,13 @@ fn log_of(directory: &Path) -> String {
     fs::read_to_string(directory.join("log.txt")).unwrap_or_default()
 }
 
-/// The whole lines of a file, as JSON.
-fn json_lines(path: &Path) -> Vec<Value> {
+/// Whether a line of an audit file is about an upload, not about an act of an operator.
+fn is_upload(line: &Value) -> bool {
+    line.get("act").is_none()
+}
+
+/// The whole lines of a file that are wanted, as JSON.
+fn json_lines(path: &Path, wanted: fn(&Value) -> bool) -> Vec<Value> {
     let bytes = fs::read(path).unwrap_or_default();
     let mut lines = Vec::new();
     let mut rest = bytes.as_slice();
@@ -271,5 +282,6 @@ fn json_lines(path: &Path) -> Vec<Value> {
         lines.push(serde_json::from_slice(&rest[..end]).expect("a line is JSON"));
         rest = &rest[end + 1..];
     }
+    lines.retain(wanted);
     lines
 }
