@@ -8,6 +8,7 @@ use http::Response;
 use hyper::body::Incoming;
 
 use super::exchange::{Exchange, StoreFault};
+use super::faults;
 use super::journal::Journal;
 use super::record::Termination;
 use crate::net::budget::Reservation;
@@ -41,6 +42,7 @@ impl Committed {
     pub async fn answer(
         mut self,
     ) -> Option<(Result<Response<Incoming>, StoreFault>, Exchange, Journal)> {
+        faults::point("await answer");
         let pending = self.0.as_mut()?;
         let reply = pending.exchange.answer(pending.patience).await;
         let Pending { exchange, journal, .. } = self.0.take()?;
@@ -51,19 +53,25 @@ impl Committed {
 impl Drop for Committed {
     fn drop(&mut self) {
         let Some(pending) = self.0.take() else { return };
+        let ended_by = match std::thread::panicking() {
+            true => Termination::Panic,
+            false => Termination::ClientAnswer,
+        };
         // Outside a runtime the process is ending; the journal then says that nobody knows.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(pending.to_the_end());
+            runtime.spawn(pending.to_the_end(ended_by));
         }
     }
 }
 
 impl Pending {
-    async fn to_the_end(mut self) {
+    /// `ended_by` is why nobody else waits.
+    async fn to_the_end(mut self, ended_by: Termination) {
+        faults::point("alone");
         match self.exchange.answer(self.patience).await {
             Ok(response) => {
                 self.journal.store_answered(response.status(), response.headers());
-                self.journal.finish(Termination::ClientAnswer);
+                self.journal.finish(ended_by);
             }
             Err(_) => self.journal.finish(Termination::Unknown),
         }

@@ -5,6 +5,7 @@ use hyper::body::Incoming;
 
 use super::answer::{self, Answer, Refused};
 use super::exchange::{Exchange, Opening, StoreFault};
+use super::faults;
 use super::flow::{Event, Flow, Running};
 use super::intake::{IntakeFault, Leftover};
 use super::record::{Auth, Termination};
@@ -22,6 +23,7 @@ impl Upload {
         reply: Result<Response<Incoming>, StoreFault>,
         exchange: Exchange,
     ) -> Answer {
+        faults::point("relay");
         match reply {
             Ok(response) => {
                 self.journal.store_answered(response.status(), response.headers());
@@ -58,6 +60,7 @@ impl Upload {
     /// The verdict is no. The client is told so only if the store would have taken the request from
     /// it at all; else it is told what the store says.
     pub(super) async fn deny(mut self) -> Answer {
+        faults::point("deny");
         let auth = match self.case.auth {
             Some(auth) => auth,
             None => match self.ask_about_head().await {
@@ -79,7 +82,9 @@ impl Upload {
         }
         for fresh in [false, true] {
             let Ok(mut running) = self.case.open_asking(fresh).await else { break };
-            match running.exchange.opening(CONTINUE_PATIENCE).await {
+            let opening = running.exchange.opening(CONTINUE_PATIENCE).await;
+            faults::point("asked about head");
+            match opening {
                 Opening::Continue => return Asked::Known(Auth::Accepted),
                 Opening::Final(response) if response.status().is_success() => break,
                 Opening::Final(response) => return Asked::Rejected(response, running),
@@ -178,6 +183,7 @@ impl Upload {
     ) -> Answer {
         self.journal.record.status = Some(code.status().as_u16());
         let request_id = self.journal.record.request_id.clone();
+        faults::point("refuse");
         self.journal.finish(termination);
         let resource = self.case.head.uri.path();
         let refused = Refused { code, message, resource, request_id: &request_id, close };

@@ -12,6 +12,7 @@ use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::faults;
 use crate::net::body::{Feed, Taken, UpstreamBody};
 use crate::net::upstream::{Failed, Link, Reply, Upstream};
 
@@ -56,6 +57,7 @@ impl Exchange {
         mut link: Link,
         mut request: Request<UpstreamBody>,
     ) -> Self {
+        faults::point("start");
         let continued = Arc::new(AtomicBool::new(false));
         let flag = continued.clone();
         if request.headers().contains_key(http::header::EXPECT) {
@@ -75,6 +77,7 @@ impl Exchange {
 
     /// Moves bytes both ways; ready with the final answer.
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Reply> {
+        faults::point("drive");
         self.drive(cx);
         self.reply.as_mut().poll(cx)
     }

@@ -7,6 +7,7 @@ use http::{HeaderMap, Response};
 use hyper::body::Incoming;
 
 use super::exchange::Exchange;
+use super::faults;
 use super::intake::{Intake, IntakeFault, Progress};
 use crate::inspect::HoldBack;
 use crate::net::body::Feed;
@@ -30,8 +31,10 @@ impl Running {
     ) -> Exchange {
         if let Some(mut feed) = self.feed {
             wire.into_iter().for_each(|piece| feed.push(piece));
+            faults::point("fed");
             feed.commit(token, trailers);
         }
+        faults::point("committed");
         self.exchange
     }
 }
@@ -106,6 +109,7 @@ impl Flow {
 
     fn poll_pump(&mut self, until: Until, cx: &mut Context<'_>) -> Poll<Event> {
         loop {
+            faults::point("pump");
             if let Some(event) = self.drive_store(cx) {
                 return Poll::Ready(event);
             }
@@ -159,6 +163,7 @@ impl Flow {
         };
         let hold: &mut HoldBack = &mut self.intake.hold;
         while let Some(wire) = hold.pop() {
+            faults::point("release");
             feed.push(wire);
         }
     }

@@ -10,6 +10,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 use tokio::time::Sleep;
 
+use super::faults;
 use crate::framing::FramingError;
 use crate::inspect::{Evidence, HoldBack, Inspector};
 
@@ -79,6 +80,7 @@ impl Intake {
             return Poll::Ready(Err(IntakeFault::Idle));
         };
         self.idle.touch();
+        faults::point("read");
         Poll::Ready(match frame {
             None => Ok(Progress::Ended),
             Some(Err(_)) => Err(IntakeFault::Client),
@@ -102,6 +104,7 @@ impl Intake {
     /// # Errors
     /// The framing had not ended, or held less than declared, and that is not tolerated.
     pub fn finish(self) -> Result<(Seen, HoldBack, Option<HeaderMap>), FramingError> {
+        faults::point("finish");
         let Intake { inspector, hold, trailers, tolerant, malformed, .. } = self;
         let seen = match (malformed, inspector.finish()) {
             (None, Ok(evidence)) => Seen::Whole(evidence),

@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use super::answer::Answer;
 use super::committed::Committed;
 use super::exchange::{Exchange, Opening};
+use super::faults;
 use super::flow::{Event, Flow, Running, Until};
 use super::gate::{Gate, Settings, View};
 use super::headers;
@@ -54,8 +55,8 @@ pub(super) struct Case {
     pub(super) s3: s3::Request,
     /// Whether anything may be refused here: else the gate only watches.
     pub(super) enforces: bool,
-    /// Whether a shortage of ours may turn it away.
-    may_retry: bool,
+    /// The bucket's rule, where it does not hold as it stands.
+    lenient: Option<BucketRule>,
     /// Why it cannot be judged, as far as that is known beforehand.
     unjudged: Option<Unjudged>,
     /// What the store has said about the head so far.
@@ -98,21 +99,23 @@ impl Upload {
         unjudged: Option<Unjudged>,
     ) -> Self {
         headers::to_upstream(&mut head.headers);
-        let rule = view.rule(s3.bucket.as_deref());
         let enforces = view.enforces(s3.bucket.as_deref());
         // Deleting must work whatever state lists and budgets are in, many objects at a time too.
-        let may_retry =
-            enforces && rule.faults == OnFault::Retry && s3.operation != Operation::DeleteObjects;
+        let lenient = (s3.operation == Operation::DeleteObjects).then(|| BucketRule {
+            faults: OnFault::Forward,
+            ..view.rule(s3.bucket.as_deref()).clone()
+        });
         let unjudged = unjudged.or(beforehand(s3.operation));
-        let case = Case { gate, view, head, s3, enforces, may_retry, unjudged, auth: None };
+        let case = Case { gate, view, head, s3, enforces, lenient, unjudged, auth: None };
         Upload { case, journal }
     }
 
     /// Carries the upload to its answer.
     pub async fn run(mut self, body: Incoming) -> Answer {
+        faults::point("upload");
         let unkept = (!self.journal.is_kept()).then_some(Unjudged::Audit);
         if let Some(fault) = unkept.or(self.case.fault()) {
-            if self.case.may_retry {
+            if self.case.may_retry() {
                 return self.slow_down(fault, Leftover::untouched(body));
             }
             self.case.unjudged.get_or_insert(fault);
@@ -142,7 +145,9 @@ impl Upload {
     async fn ask_first(mut self, body: Incoming) -> Answer {
         for fresh in [false, true] {
             let Ok(mut running) = self.case.open(fresh).await else { break };
-            match running.exchange.opening(CONTINUE_PATIENCE).await {
+            let opening = running.exchange.opening(CONTINUE_PATIENCE).await;
+            faults::point("asked");
+            match opening {
                 Opening::Final(response) => {
                     // The body may never come, and whatever comes next on this connection must not
                     // be taken for it: hyper lets go of it here, before it has the answer.
@@ -163,6 +168,7 @@ impl Upload {
 
     async fn take_in(mut self, body: Incoming, running: Option<Running>) -> Answer {
         self.journal.phase(Termination::ClientBody);
+        faults::point("take in");
         let Case { view, s3, .. } = &self.case;
         let settings = &view.settings;
         let wanted = view.rulebook.wanted(self.case.rule());
@@ -179,6 +185,7 @@ impl Upload {
 
     /// The whole guard: nothing goes out before the verdict.
     async fn hold_whole(mut self, mut flow: Flow, reservation: Option<Reservation>) -> Answer {
+        faults::point("hold whole");
         match flow.pump(Until::Held(bound(&reservation))).await {
             Event::Ended => {}
             Event::Reached if self.case.enforces => return self.outgrown(flow),
@@ -214,6 +221,7 @@ impl Upload {
                 }
             }
         }
+        faults::point("stream");
         flow.set_limit(self.case.view.settings.hold_back);
         loop {
             match flow.pump(Until::Held(bound(&reservation))).await {
@@ -258,6 +266,7 @@ impl Upload {
         let verdict =
             policy::judge(&view.rulebook, rule, bucket, &evidence, unjudged, &*view.exceptions);
         self.journal.judged(&verdict);
+        faults::point("judged");
         verdict
     }
 
@@ -270,6 +279,7 @@ impl Upload {
             let Ok(running) = self.case.open(fresh).await else {
                 return self.unreachable(None, Termination::StoreConnect);
             };
+            faults::point("opened");
             match self.try_commit(running, &held).await {
                 Ok(answer) => return answer,
                 Err(back) => self = back,
@@ -321,7 +331,15 @@ impl Upload {
 impl Case {
     /// The rule for this upload's bucket.
     pub(super) fn rule(&self) -> &BucketRule {
-        self.view.rule(self.s3.bucket.as_deref())
+        match &self.lenient {
+            Some(rule) => rule,
+            None => self.view.rule(self.s3.bucket.as_deref()),
+        }
+    }
+
+    /// Whether a shortage of ours may turn it away.
+    fn may_retry(&self) -> bool {
+        self.enforces && self.rule().faults == OnFault::Retry
     }
 
     /// The fault that the gate is in before the body is looked at.
@@ -423,7 +441,7 @@ impl Case {
     fn reserve(&mut self, bytes: u64) -> Result<Option<Reservation>, Stop> {
         let reservation = self.gate.budget.reserve(bytes);
         if reservation.is_none() {
-            if self.may_retry {
+            if self.may_retry() {
                 return Err(Stop::Budget);
             }
             self.unjudged.get_or_insert(Unjudged::Budget);

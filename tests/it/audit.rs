@@ -20,7 +20,9 @@ const FULL: &str = "time node build config_hash request_id store_request_id clie
     mode snapshot status etag version_id termination duration_ms";
 
 fn gate(store: &Store) -> Gate {
-    Setup::refusing(store, &[CACTUS]).list(List::blocking(&[FLOWER]).named("watched").shadow()).start()
+    Setup::refusing(store, &[CACTUS])
+        .list(List::blocking(&[FLOWER]).named("watched").shadow())
+        .start()
 }
 
 #[track_caller]
@@ -60,7 +62,10 @@ fn a_pass_keeps_no_more_than_the_minimum() {
     assert_eq!(record["operation"], "PutObject");
     assert_eq!((&record["bucket"], &record["bytes"]), (&"b".into(), &8.into()));
     assert_eq!((&record["verdict"], &record["status"]), (&"allow".into(), &200.into()));
-    assert_eq!((&record["store_request_id"], &record["termination"]), (&"STORE1".into(), &"complete".into()));
+    assert_eq!(
+        (&record["store_request_id"], &record["termination"]),
+        (&"STORE1".into(), &"complete".into())
+    );
     assert!(record["snapshot"].is_string() && record["duration_ms"].is_u64());
 }
 
@@ -77,13 +82,19 @@ fn a_hit_keeps_everything_and_is_kept_twice() {
     let [deny, would_deny] = [&ended.denials[0], &ended.denials[1]];
     for record in [deny, would_deny] {
         expect_keys(record, FULL);
-        assert_eq!((&record["client"], &record["access_key"]), (&"127.0.0.1".into(), &"TESTKEY".into()));
+        assert_eq!(
+            (&record["client"], &record["access_key"]),
+            (&"127.0.0.1".into(), &"TESTKEY".into())
+        );
         assert!(record["entry"].is_string() && record["reason"].is_string());
         assert_eq!(record["pdq"], Value::Null);
     }
     assert_eq!((&deny["verdict"], &deny["key"]), (&"deny".into(), &"a key".into()));
     assert_eq!((&deny["sha256"], &deny["status"]), (&sample::sha256(CACTUS).into(), &403.into()));
-    assert_eq!((&would_deny["verdict"], &would_deny["mode"]), (&"would-deny".into(), &"shadow".into()));
+    assert_eq!(
+        (&would_deny["verdict"], &would_deny["mode"]),
+        (&"would-deny".into(), &"shadow".into())
+    );
     assert_eq!((&would_deny["status"], &would_deny["etag"]), (&200.into(), &"\"e-1\"".into()));
     assert_ne!(deny["entry"], sample::sha256(CACTUS).as_str(), "an entry is no hash");
 }
@@ -109,7 +120,8 @@ fn what_cannot_be_judged_yet_passes_and_says_so() {
 #[test]
 fn what_cannot_be_judged_can_be_refused_all_or_by_reason() {
     let store = Store::ok();
-    let rule = |unjudged| format!("[[bucket]]\nmatch = \"*\"\nmode = \"enforce\"\nunjudged = {unjudged}");
+    let rule =
+        |unjudged| format!("[[bucket]]\nmatch = \"*\"\nmode = \"enforce\"\nunjudged = {unjudged}");
     let all = Setup::refusing(&store, &[CACTUS]).tables(&rule("\"refuse\"")).start();
     let some = "{ copy = \"refuse\", append = \"refuse\", form = \"forward\" }";
     let some = Setup::refusing(&store, &[CACTUS]).tables(&rule(some)).start();

@@ -91,7 +91,8 @@ fn check_reports_every_error_at_once_with_its_line_and_key() {
         (20, "empty.txt"),
     ] {
         let found = all.lines().any(|text| {
-            text.contains(what) && text.split(|c: char| !c.is_ascii_digit()).any(|n| n == line.to_string())
+            text.contains(what)
+                && text.split(|c: char| !c.is_ascii_digit()).any(|n| n == line.to_string())
         });
         assert!(found, "line {line}, {what}:\n{all}");
     }
@@ -141,7 +142,10 @@ fn match_gives_the_verdict_of_the_gate() {
         run(&format!("match --json --config {{}}{gaps}"), &[&[config], names].concat())
     };
     let passes = status(&[&innocent, &watched]).expect(0).json_lines();
-    assert_eq!((&passes[0]["verdict"], &passes[1]["verdict"]), (&json!("allow"), &json!("would-deny")));
+    assert_eq!(
+        (&passes[0]["verdict"], &passes[1]["verdict"]),
+        (&json!("allow"), &json!("would-deny"))
+    );
     let denied = status(&[&missing, &innocent, &listed]).expect(1);
     let record = denied.json_lines().pop().expect("a line");
     assert_eq!((&record["file"], &record["verdict"]), (&json!(listed), &json!("deny")));

@@ -62,10 +62,8 @@ fn nothing_is_said_before_the_store_has_said_it() {
 #[test]
 fn a_store_that_says_nothing_is_sent_the_body_all_the_same() {
     for size in SIZES {
-        let store = Store::always(Script::steps([
-            Step::ReadBody,
-            Step::Send(answer("200 OK", &[], b"")),
-        ]));
+        let store =
+            Store::always(Script::steps([Step::ReadBody, Step::Send(answer("200 OK", &[], b""))]));
         let gate = gate(&store);
         let request = Request::put("/b/k", &sample::noise(1, size)).expecting();
         let mut client = gate.client();
@@ -211,11 +209,7 @@ fn a_store_that_loses_patience_is_sent_the_head_again() {
     let latch = Latch::new();
     let closing = latch.clone();
     let store = Store::scripted(move |seen| match seen.connection {
-        0 => Script::steps([
-            Step::ContinueIfAsked,
-            Step::Wait(closing.clone()),
-            Step::Close,
-        ]),
+        0 => Script::steps([Step::ContinueIfAsked, Step::Wait(closing.clone()), Step::Close]),
         _ => Script::ok(),
     });
     let gate = gate(&store);

@@ -173,8 +173,15 @@ fn the_form_that_some_clients_use_is_read() {
     for (framing, body) in [
         // A last chunk without an empty line behind it.
         (Framing::Signed, signed.clone() + line("0").as_str()),
-        (Framing::Signed, signed.to_uppercase().replace("CHUNK-SIGNATURE", "chunk-signature")
-            .replace("ABC", "abc") + &line("000") + "\r\n"),
+        (
+            Framing::Signed,
+            signed
+                .to_uppercase()
+                .replace("CHUNK-SIGNATURE", "chunk-signature")
+                .replace("ABC", "abc")
+                + &line("000")
+                + "\r\n",
+        ),
         // Java and .NET sign the chunks of the unsigned framing.
         (Framing::UnsignedTrailer, signed + "0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n"),
     ] {

@@ -164,7 +164,10 @@ fn a_list_that_was_never_there_stops_uploads_and_nothing_else() {
         let delete = Request::post("/b?delete", b"<Delete/>");
         assert_eq!(gate.exchange(&delete).status(), 200, "many deletions are a POST");
         let record = &gate.stop().records[0];
-        assert_eq!((&record["verdict"], &record["reason"]), (&"unjudged".into(), &"no-list".into()));
+        assert_eq!(
+            (&record["verdict"], &record["reason"]),
+            (&"unjudged".into(), &"no-list".into())
+        );
     }
 }
 
@@ -223,9 +226,13 @@ fn sources_are_read_in_their_formats() {
     let hashdeep = format!(
         "%%%% HASHDEEP-1.0\n%%%% size,md5,sha256,filename\n## comment\n{},{},{cactus},/a/cactus\n\
          {},{},{flower},/a/flower, with comma\n",
-        CACTUS.len(), sample::md5(CACTUS), FLOWER.len(), sample::md5(FLOWER),
+        CACTUS.len(),
+        sample::md5(CACTUS),
+        FLOWER.len(),
+        sample::md5(FLOWER),
     );
     reads("format = \"hashdeep\"", &hashdeep);
-    let md5sum = format!("{}  cactus.jpg\n{} *flower.jpg\n", sample::md5(CACTUS), sample::md5(FLOWER));
+    let md5sum =
+        format!("{}  cactus.jpg\n{} *flower.jpg\n", sample::md5(CACTUS), sample::md5(FLOWER));
     reads("format = \"md5sum\"\nhash = \"md5\"", &md5sum);
 }

@@ -141,8 +141,7 @@ fn a_completion_that_keeps_its_client_waiting_with_blanks_passes() {
     let latch = Latch::new();
     let first = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n \r\n".to_vec();
     let rest = b"4\r\n<ok>\r\n0\r\n\r\n".to_vec();
-    let steps =
-        [Step::ReadBody, Step::Send(first), Step::Wait(latch.clone()), Step::Send(rest)];
+    let steps = [Step::ReadBody, Step::Send(first), Step::Wait(latch.clone()), Step::Send(rest)];
     let store = Store::always(Script::steps(steps));
     let gate = gate(&store);
     let mut client = gate.client();

@@ -135,7 +135,8 @@ fn framed_bodies_of_unknown_length_pass_whatever_they_come_to() {
 fn bodies_of_nothing_but_tiny_chunks_pass() {
     let payload = sample::noise(1, 60_000);
     let signature = "c".repeat(64);
-    let chunk = |byte: &u8| format!("1;chunk-signature={signature}\r\n{}\r\n", char::from(byte & 63 | 64));
+    let chunk =
+        |byte: &u8| format!("1;chunk-signature={signature}\r\n{}\r\n", char::from(byte & 63 | 64));
     let mut body: Vec<u8> = payload.iter().flat_map(|byte| chunk(byte).into_bytes()).collect();
     body.extend_from_slice(format!("0;chunk-signature={signature}\r\n\r\n").as_bytes());
     for framing in [Framing::Signed, Framing::SignedChunks] {
@@ -188,7 +189,8 @@ fn a_store_that_breaks_off_is_a_defined_end_in_shadow_too() {
 #[test]
 fn a_watched_list_watches_under_an_enforcing_bucket_too() {
     let store = Store::ok();
-    let gate = Setup::before(&store).list(List::blocking(&[CACTUS]).shadow()).small_limits().start();
+    let gate =
+        Setup::before(&store).list(List::blocking(&[CACTUS]).shadow()).small_limits().start();
     for framing in Framing::ALL {
         assert_eq!(gate.exchange(&Request::framed("/b/k", framing, CACTUS)).status(), 200);
     }

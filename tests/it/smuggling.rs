@@ -148,7 +148,8 @@ fn malformed_chunks_never_become_a_complete_body() {
         assert!(answers.iter().all(|answer| answer.status() == 400), "{chunks:?}");
     }
     assert!(store.objects().is_empty(), "{:?}", store.objects());
-    let extended = put(&format!("{HOST}Transfer-Encoding: chunked\r\n"), "3;x=y\r\nabc\r\n0\r\n\r\n");
+    let extended =
+        put(&format!("{HOST}Transfer-Encoding: chunked\r\n"), "3;x=y\r\nabc\r\n0\r\n\r\n");
     expect_clear(&gate, &store, &extended);
 }
 

@@ -1,7 +1,9 @@
 //! What the store receives is what the client sent (invariants 1 and 12).
 
 use crate::support::script::answer;
-use crate::support::{Client, Framing, Gate, Latch, Request, Script, Seen, Setup, Step, Store, sample};
+use crate::support::{
+    Client, Framing, Gate, Latch, Request, Script, Seen, Setup, Step, Store, sample,
+};
 
 /// Fails unless the store received exactly this request.
 #[track_caller]
@@ -209,9 +211,8 @@ fn a_connection_carries_a_thousand_requests() {
 
 #[test]
 fn pipelined_requests_are_answered_in_order() {
-    let store = Store::scripted(|seen| {
-        Script::replies(answer("200 OK", &[], seen.target().as_bytes()))
-    });
+    let store =
+        Store::scripted(|seen| Script::replies(answer("200 OK", &[], seen.target().as_bytes())));
     let gate = Setup::refusing(&store, &[sample::PHOTO]).start();
     let requests = [
         Request::get("/b/1"),

@@ -52,7 +52,7 @@ pub(super) const LISTENER: &[Row] = &[
         "max_connections",
         Kind::Count { min: 1, max: 1_000_000 },
         "10000",
-        "Connections at a time; further ones wait in the kernel's queue.",
+        "Connections at a time; further ones are answered 503 and closed.",
     ),
     Row::fixed(
         "max_header_size",
@@ -260,8 +260,8 @@ pub(super) const AUDIT: &[Row] = &[
     Row::fixed(
         "queue",
         Kind::Count { min: 1, max: 1_000_000 },
-        "4096",
-        "Records that may wait for the disk; beyond them uploads follow `audit` in `faults`.",
+        "16384",
+        "Uploads under way and records that wait for the disk; beyond them uploads follow `faults`.",
     ),
 ];
 

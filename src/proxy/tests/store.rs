@@ -18,13 +18,20 @@ pub struct Wire {
 }
 
 /// One request, as far as it came.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Message {
     pub head: String,
     /// Without HTTP's framing.
     pub body: Vec<u8>,
     /// Whether HTTP says that all of it has come.
     pub complete: bool,
+}
+
+impl std::fmt::Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Message { head, body, complete } = self;
+        write!(f, "{head:?} with {} bytes, complete: {complete}", body.len())
+    }
 }
 
 /// How a connection ended.

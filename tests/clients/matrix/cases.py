@@ -48,7 +48,14 @@ def metadata(client):
 
 
 def odd_keys(client):
-    return {key: [client.put(key, samples.SMALL), client.get(key), client.head(key)] for key in client.odd_keys}
+    out = {}
+    for key in client.odd_keys:
+        out[key] = []
+        for act in (lambda: client.put(key, samples.SMALL), lambda: client.get(key), lambda: client.head(key)):
+            out[key].append(act())
+            # A store that refuses a key may be closing the connection just now.
+            client.close()
+    return out
 
 
 def wrong_secret(client):
@@ -81,8 +88,19 @@ COMMON = {
     "own-tls": lambda c: [c.put("small", samples.SMALL), c.put("zero", b""), c.get("small")],
 }
 
-# Programs that hide one answer's wording behind their own are still compared
-# by what went over the wire.
+# "Same as direct" could hold because nothing works at all, so these must leave
+# an object in every store, and those in the stores that take trailers.
+STORES_SOMETHING = {"put-small", "put-zero", "put-middle", "metadata", "overwrite", "multipart"}
+STORES_SOMETHING |= {"put-stream", "presigned-v4", "presigned", "unsigned-payload", "expect", "expect-signed"}
+STORES_SOMETHING |= {"signed-chunks", "one-connection", "keep-alive", "odd-keys"}
+TRAILER_STORES = {"s3s", "garage"}
+TRAILERS = {"tls:trailer-stream", "tls:trailer-zero", "tls:trailer-small", "tls:stream-in-chunks", "unsigned-trailer"}
+
+
+def must_store(store_name, case):
+    return case in STORES_SOMETHING or (case in TRAILERS and store_name in TRAILER_STORES)
+
+
 PLAIN_ONLY = {"raw"}  # raw sockets here speak no TLS
 
 

@@ -32,23 +32,32 @@ def one_desync(rig, bucket_exists):
     headers = [("Content-Length", str(len(following))), ("Expect", "100-continue")]
     bucket = target.bucket if bucket_exists else target.missing_bucket
     creds = stores.WRONG if bucket_exists else target.creds
-    refused, _ = client.head_for("PUT", client.path("first", bucket), headers=headers, creds=creds)
+    first, _ = client.head_for("PUT", client.path("first", bucket), headers=headers, creds=creds)
     with wire.Wire(target.port, 10) as connection:
         # The next request goes out in the very segment of the first one.
-        connection.send(refused + following)
-        faults = answers(connection, f"PUT {'wrong secret' if bucket_exists else 'missing bucket'}")
-    # With nothing in the middle it is the store that reads the client, as it likes.
-    return faults + (at_store(rig) if rig.options.through != "nothing" else [])
+        connection.send(first + following)
+        refused, faults = answers(connection, f"PUT {'wrong secret' if bucket_exists else 'missing bucket'}")
+    # A store that takes the upload has asked for those bytes; and with nothing
+    # in the middle it is the store that reads the client, as it likes.
+    judged = refused and rig.options.through != "nothing"
+    return faults + (at_store(rig) if judged else [])
 
 
 def answers(connection, what):
-    """First the store's refusal; then the end, or else the true answer to the next request."""
+    """First the store's refusal; then the end, or else the true answer to the next request.
+
+    Returns whether it was a refusal, and the faults.
+    """
     try:
         first = connection.answer()
     except (wire.Closed, TimeoutError) as error:
-        return [f"{what}: no answer at all ({error})"]
+        return True, [f"{what}: no answer at all ({error})"]
     if first.status < 400:
-        return []  # a store that takes the body is no matter of this case
+        return False, []  # this store makes a missing bucket
+    return True, next_faults(connection, first, what)
+
+
+def next_faults(connection, first, what):
     connection.sock.settimeout(NEXT_PATIENCE_S)
     try:
         second = connection.answer()

@@ -3,14 +3,14 @@
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::client::{Answer, Client};
 use super::http::find;
-use super::program::{Ran, s3bouncer};
+use super::program::{Process, Ran, s3bouncer};
 use super::request::Request;
 use super::setup::{Addresses, List, Setup};
 use super::until;
@@ -24,17 +24,6 @@ pub struct Gate {
     addresses: Addresses,
     config: PathBuf,
     directory: TempDir,
-}
-
-/// The process, which does not outlive its test.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// What is left of a gate that ended by itself.

@@ -1,9 +1,13 @@
 //! The program's other commands.
 
 use std::ffi::OsStr;
-use std::process::{Command, Output};
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 
 use serde_json::Value;
+
+use super::until;
 
 /// What a command did.
 #[derive(Debug)]
@@ -32,12 +36,34 @@ impl Ran {
     }
 }
 
+/// A process that does not outlive its test.
+pub struct Process(pub Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Runs a command of the program to its end.
 #[track_caller]
 pub fn s3bouncer<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_s3bouncer"));
-    let Output { status, stdout, stderr } =
-        command.args(arguments).output().expect("the program runs");
-    let text = |bytes| String::from_utf8(bytes).expect("the program prints UTF-8");
-    Ran { status: status.code().unwrap_or(-1), out: text(stdout), err: text(stderr) }
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = Process(command.spawn().expect("the program runs"));
+    let out = reading(process.0.stdout.take().expect("a pipe"));
+    let err = reading(process.0.stderr.take().expect("a pipe"));
+    let status = until("a command's end", || process.0.try_wait().expect("a child"));
+    let text = |pipe: JoinHandle<String>| pipe.join().expect("the program prints UTF-8");
+    Ran { status: status.code().unwrap_or(-1), out: text(out), err: text(err) }
+}
+
+fn reading(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        pipe.read_to_string(&mut text).expect("UTF-8");
+        text
+    })
 }

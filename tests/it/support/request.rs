@@ -238,7 +238,9 @@ pub fn aws_chunked(payload: &[u8], signed: bool, trailer: bool) -> Vec<u8> {
     if trailer {
         body.extend_from_slice(b"x-amz-checksum-crc32:AAAAAA==\r\n");
         if signed {
-            body.extend_from_slice(format!("x-amz-trailer-signature:{}\r\n", hex64('d')).as_bytes());
+            body.extend_from_slice(
+                format!("x-amz-trailer-signature:{}\r\n", hex64('d')).as_bytes(),
+            );
         }
     }
     body.extend_from_slice(b"\r\n");

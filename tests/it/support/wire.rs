@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::http::Head;
 use super::PATIENCE;
+use super::http::Head;
 
 /// What a connection's bytes go through: TCP, or TLS on it.
 pub trait Socket: Read + Write + Send {

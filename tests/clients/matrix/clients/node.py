@@ -64,9 +64,9 @@ class Node(Program):
 
 
 Node.EXTRA = {
-    "put-stream": lambda c: c.put_stream("stream", samples.MIDDLE),
+    "stream-in-chunks": lambda c: c.put_stream("stream", samples.MIDDLE),
     "put-over-2mb": lambda c: c.put("large", samples.LISTED_LARGE[::-1]),
-    "tls:put-stream": lambda c: c.put_stream("stream", samples.MIDDLE),
+    "tls:stream-in-chunks": lambda c: c.put_stream("stream", samples.MIDDLE),
     "tls:multipart": lambda c: c.put_big("big", samples.BIG),
 }
 Node.LISTED = {

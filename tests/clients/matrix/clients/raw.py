@@ -173,7 +173,7 @@ Raw.EXTRA = {
     # Small, as a store may refuse and close while a longer body is still coming.
     "wrong-chunk-signature": framed_case(sign.SIGNED_CHUNKS, samples.SMALL, spoil=flip_signature),
     "wrong-trailer": framed_case(sign.UNSIGNED_TRAILER, samples.SMALL, spoil=flip_checksum),
-    "identity-in-chunks": lambda c: identity_chunked(c, "chunked", samples.MIDDLE),
+    "identity-in-chunks": lambda c: identity_chunked(c, "chunked", samples.SMALL),
     "expect": lambda c: expect(c, "expect", samples.MIDDLE),
     "expect-missing-bucket": lambda c: expect(c, "k", samples.MIDDLE, bucket=c.target.missing_bucket),
     "expect-wrong-secret": lambda c: expect(c, "k", samples.MIDDLE, creds=stores.WRONG),
