@@ -93,7 +93,8 @@ pub fn classify(head: &Head) -> Result<Request, Refusal> {
 /// Where the framing is what is unclear, the body is taken as it is.
 pub fn unclear(head: &Head, refusal: Refusal) -> Option<Request> {
     let view = View::read(head).ok()?;
-    let bucket_is_certain = addressing::check_write(head.path) != Err(Refusal::Bucket);
+    let bucket_is_certain = addressing::check_write(head.path) != Err(Refusal::Bucket)
+        && !addressing::dots_leave_bucket(head.path);
     if refusal.breaks_http() || !bucket_is_certain || !view.method.writes() {
         return None;
     }

@@ -79,8 +79,11 @@ fn observing_takes_effect_at_once_and_survives_a_restart() {
     let gate = gate.crash_and_restart("/readyz");
     assert_eq!(upload(&gate, "b", CACTUS), 200);
     assert_eq!(gate.metric("s3bouncer_bypass_active"), Some(1.0));
-    let status = gate.admin(&Request::get("/status")).text();
-    assert!(status.contains("a wrong list"), "{status}");
+    // Everybody may know that there is one, only the operator why.
+    let status = gate.admin(&Request::get("/status")).body;
+    let status: Value = serde_json::from_slice(&status).expect("JSON");
+    assert!(!matches!(&status["bypasses"], Value::Null | Value::Bool(false)), "{status}");
+    assert!(gate.ctl(&["status"]).expect(0).out.contains("a wrong list"));
     assert!(gate.acts(1)[0].to_string().contains("a wrong list"), "acts are audited");
     let records = gate.stop().records;
     let uploads: Vec<_> = records.iter().map(|record| record["verdict"].clone()).collect();
@@ -184,7 +187,8 @@ fn an_upload_that_is_still_being_sent_ends_too() {
 fn a_second_signal_or_the_deadline_ends_what_does_not() {
     let stuck = |gate: &Gate| {
         let mut client = gate.client();
-        client.send(&Request::put("/b/k", &[0; 5000]).head());
+        client.send(&Request::put("/b/k", &[0; 5000]).expecting().head());
+        assert_eq!(client.head().word(1), "100", "it is under way");
         client.send(&[0; 100]);
         client
     };

@@ -267,20 +267,19 @@ fn a_slow_store_slows_its_client_down() {
     ];
     let store = Store::always(Script::steps(steps));
     let gate = gate(&store);
+    let before = gate.memory().0;
     let body = sample::noise(1, 60 << 20);
     let mut client = gate.client();
     client.send(&Request::put("/b/k", &body).head());
-    let sent = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let sending = scope.spawn(|| client.send(&body));
         store.await_body(0, 1);
-        std::thread::sleep(std::time::Duration::from_millis(300));
-        let held_up = !sending.is_finished();
+        // Nothing is waited for: this is how long a gate that does not mind has for its mistake.
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        assert!(!sending.is_finished(), "60 MiB do not fit between a client and a store");
         latch.open();
-        sending.join().expect("the client sends all");
-        held_up
     });
-    assert!(sent, "60 MiB do not fit between a client and a store that reads nothing");
     assert_eq!(client.answer().status(), 200);
     assert!(store.complete(0).body == body);
-    assert!(gate.memory().1 < 100 << 20, "and are not kept in memory");
+    assert!(gate.memory().1 < before + (32 << 20), "nor are they kept in memory");
 }

@@ -232,14 +232,14 @@ fn pipelined_requests_are_answered_in_order() {
 fn an_upload_streams_while_it_is_sent() {
     let store = Store::ok();
     let gate = Setup::refusing(&store, &[sample::PHOTO]).small_limits().start();
-    let request = Request::put("/b/k", &sample::noise(1, 1_000_000));
+    let request = Request::put("/b/k", &sample::noise(1, 4_000_000));
     let mut client = gate.client();
     client.send(&request.head());
-    client.send(&request.body[..500_000]);
+    client.send(&request.body[..3_000_000]);
     // All but what is held back, and what a read may bring at once, arrives although the rest has
     // not been sent.
-    store.await_body(0, 500_000 - 2 * 65_536);
-    client.send(&request.body[500_000..]);
+    store.await_body(0, 2_500_000);
+    client.send(&request.body[3_000_000..]);
     assert_eq!(client.answer().status(), 200);
     expect_same(&store.complete(0), &request);
 }

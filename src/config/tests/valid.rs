@@ -173,10 +173,12 @@ fn ipv6_stores_keep_their_brackets() {
 
 #[test]
 fn what_needs_a_restart() {
+    const RESTART: [&str; 4] =
+        ["listener.address", "listener.idle_timeout", "log.level", "runtime.workers"];
     let old = config("[log]\nlevel = \"info\"\n");
     let new = config(
-        "[log]\nlevel = \"debug\"\n[listener]\naddress = \"0.0.0.0:9009\"\nidle_timeout = \"5s\"\n[runtime]\nworkers = 2\n",
+        "[log]\nlevel = \"debug\"\n[upstream]\nmax_idle = 7\n[listener]\naddress = \"0.0.0.0:9009\"\nidle_timeout = \"5s\"\n[runtime]\nworkers = 2\n",
     );
-    assert_eq!(old.needs_restart(&new), ["listener.address", "runtime.workers"]);
+    assert_eq!(old.needs_restart(&new), RESTART);
     assert!(new.needs_restart(&new).is_empty());
 }

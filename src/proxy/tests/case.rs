@@ -1,6 +1,7 @@
 //! The uploads of these tests, as they are on the wire.
 
 use std::fmt::Write;
+use std::sync::OnceLock;
 
 /// Payload bytes of a body that is held whole: below [`SMALL_BODY_MAX`].
 const WHOLE_BYTES: usize = 6 * 1024;
@@ -78,7 +79,7 @@ impl Case {
         })
     }
 
-    pub fn payload(&self) -> Vec<u8> {
+    pub fn payload(&self) -> &'static [u8] {
         payload(self.guard, self.listed)
     }
 
@@ -104,8 +105,8 @@ impl Case {
     /// The body without HTTP's framing.
     pub fn message(&self) -> Vec<u8> {
         match self.framing.is_aws() {
-            true => aws_chunked(&self.payload()),
-            false => self.payload(),
+            true => aws_chunked(self.payload()),
+            false => self.payload().to_vec(),
         }
     }
 
@@ -147,15 +148,19 @@ impl Case {
 }
 
 /// Bytes that are no image; listed and unlisted ones differ in every place but few.
-pub fn payload(guard: Guard, listed: bool) -> Vec<u8> {
-    let mut state = if listed { 0x9e37_79b9u32 } else { 0x85eb_ca6b };
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    let mut bytes = b"made up: ".to_vec();
-    bytes.extend(std::iter::repeat_with(&mut next).take(guard.payload_bytes() - bytes.len()));
-    bytes
+pub fn payload(guard: Guard, listed: bool) -> &'static [u8] {
+    // Made once: thousands of uploads use them.
+    static MADE: [[OnceLock<Vec<u8>>; 2]; 2] = [const { [const { OnceLock::new() }; 2] }; 2];
+    MADE[guard as usize][usize::from(listed)].get_or_init(|| {
+        let mut state = if listed { 0x9e37_79b9u32 } else { 0x85eb_ca6b };
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        let mut bytes = b"made up: ".to_vec();
+        bytes.extend(std::iter::repeat_with(&mut next).take(guard.payload_bytes() - bytes.len()));
+        bytes
+    })
 }
 
 fn aws_chunked(payload: &[u8]) -> Vec<u8> {

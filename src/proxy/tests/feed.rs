@@ -132,7 +132,7 @@ fn a_lost_source_never_ends_a_body() {
 
 /// What one would write first: the body ends where its channel does.
 struct NaiveBody {
-    source: mpsc::UnboundedReceiver<Bytes>,
+    source: mpsc::Receiver<Bytes>,
     length: Option<u64>,
 }
 
@@ -158,16 +158,19 @@ async fn naive(case: &Case, pieces: &[Bytes]) -> Vec<Wire> {
     let stream = TcpStream::connect(store.address).await.unwrap();
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-    let (feed, source) = mpsc::unbounded_channel();
+    let (feed, source) = mpsc::channel(1);
     let body = NaiveBody { source, length: length(case) };
     let reply = sender.send_request(request(case, body));
-    pieces.iter().for_each(|piece| feed.send(piece.clone()).unwrap());
-    drop(feed);
-    let answering = async {
+    let feeding = async move {
+        for piece in pieces {
+            feed.send(piece.clone()).await.unwrap();
+        }
+    };
+    let answering = async move {
         let _ = reply.await;
         drop(sender);
     };
-    let _ = tokio::join!(connection, answering);
+    let _ = tokio::join!(connection, feeding, answering);
     store.stop().await
 }
 
@@ -178,7 +181,8 @@ fn the_oracle_finds_a_naive_body_out() {
         for case in Framing::ALL.map(case) {
             let pieces = pieces(&case);
             let harmless = case.payload_before_verdict() / PIECE - 1;
-            for fed in 1..harmless {
+            // hyper keeps the head until the body waits for the first time.
+            for fed in 2..harmless {
                 let wires = naive(&case, &pieces[..fed]).await;
                 let sin = match case.framing.is_http_chunked() {
                     // hyper ends the chunks: an object, cut off.

@@ -201,7 +201,7 @@ fn rule() -> config::BucketRule {
 fn rulebook() -> Rulebook {
     static SNAPSHOT: OnceLock<Arc<Snapshot>> = OnceLock::new();
     let snapshot = SNAPSHOT.get_or_init(|| {
-        let entries = [Guard::Whole, Guard::Tail].map(|guard| entry(&payload(guard, true)));
+        let entries = [Guard::Whole, Guard::Tail].map(|guard| entry(payload(guard, true)));
         let mut bytes = Vec::new();
         compile(&[Part { name: "police", entries: &entries }], &mut bytes).unwrap();
         Arc::new(Snapshot::from_bytes(bytes).unwrap())
@@ -243,11 +243,14 @@ pub async fn converse(gate: Arc<Gate>, line: DuplexStream, fault: Fault) -> Serv
     let service = service_fn({
         let (cut, begun) = (cut.clone(), begun.clone());
         move |request| {
-            begun.set(true);
+            let begun = begun.clone();
             let client = SocketAddr::from(([192, 0, 2, 1], 4711));
             let serving = service::serve(gate.clone(), client, request);
             let serving = Dropped::new(serving, fault.drop_after, &cut);
-            async { serving.await.ok_or_else(|| io::Error::other("dropped")) }
+            async move {
+                begun.set(true);
+                serving.await.ok_or_else(|| io::Error::other("dropped"))
+            }
         }
     });
     let line = Line { line, resets: fault.gone.is_some_and(|gone| gone.reset) };
@@ -342,7 +345,8 @@ impl AsyncWrite for Line {
 
 /// Sends the upload as a client does, and reads the answer: its status and body, if it came whole.
 pub async fn upload(line: DuplexStream, case: &Case, gone: Option<Gone>) -> Option<(u16, String)> {
-    let (mut reader, mut writer) = tokio::io::split(line);
+    let (reader, mut writer) = tokio::io::split(line);
+    let mut answers = Answers { reader, bytes: Vec::new() };
     let (head, body) = (case.head(), case.body());
     let bytes = gone.map_or(usize::MAX, |gone| gone.after);
     let some = bytes.min(head.len());
@@ -351,7 +355,7 @@ pub async fn upload(line: DuplexStream, case: &Case, gone: Option<Gone>) -> Opti
         return None;
     }
     if case.expect {
-        let (status, body) = answer(&mut reader).await?;
+        let (status, body) = answers.next().await?;
         if status != 100 {
             return Some((status, body));
         }
@@ -364,7 +368,7 @@ pub async fn upload(line: DuplexStream, case: &Case, gone: Option<Gone>) -> Opti
     }
     // A gate that has answered need not read on.
     let mut sent = false;
-    let mut answering = pin!(answer(&mut reader));
+    let mut answering = pin!(answers.next());
     std::future::poll_fn(|cx| {
         if let Poll::Ready(told) = answering.as_mut().poll(cx) {
             return Poll::Ready(told);
@@ -375,25 +379,34 @@ pub async fn upload(line: DuplexStream, case: &Case, gone: Option<Gone>) -> Opti
     .await
 }
 
-async fn answer(reader: &mut ReadHalf<DuplexStream>) -> Option<(u16, String)> {
-    let mut bytes = Vec::new();
-    loop {
-        if let Some(told) = parse(&bytes) {
-            return Some(told);
-        }
-        if reader.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
+/// What comes back on a client's connection.
+struct Answers {
+    reader: ReadHalf<DuplexStream>,
+    bytes: Vec<u8>,
+}
+
+impl Answers {
+    /// The next answer: its status and body, if it comes whole.
+    async fn next(&mut self) -> Option<(u16, String)> {
+        loop {
+            if let Some((status, body, taken)) = parse(&self.bytes) {
+                self.bytes.drain(..taken);
+                return Some((status, body));
+            }
+            if self.reader.read_buf(&mut self.bytes).await.ok()? == 0 {
+                return None;
+            }
         }
     }
 }
 
-/// An answer that is whole. Those of these tests have a length, or no body.
-fn parse(bytes: &[u8]) -> Option<(u16, String)> {
+/// A whole answer, and how many bytes it takes. Those of these tests have a length, or no body.
+fn parse(bytes: &[u8]) -> Option<(u16, String, usize)> {
     let text = std::str::from_utf8(bytes).ok()?;
-    let (head, body) = text.split_once("\r\n\r\n")?;
+    let (head, rest) = text.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
     let lower = head.to_ascii_lowercase();
     let declared = lower.split("\r\ncontent-length: ").nth(1).and_then(|v| v.lines().next());
     let length: usize = declared.map_or(Some(0), |digits| digits.parse().ok())?;
-    (body.len() >= length).then(|| (status, body.to_owned()))
+    Some((status, rest.get(..length)?.to_owned(), head.len() + 4 + length))
 }
