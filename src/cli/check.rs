@@ -114,7 +114,7 @@ fn load(list: &List) -> Result<(), ListError> {
 
 fn tls_fault(config: &Config, stated: &Stated<'_>) -> Option<ConfigError> {
     let tls = config.listener.tls.as_ref()?;
-    let error = tls::acceptor(&tls.certificate, &tls.key).err()?;
+    let error = tls::Tls::read(&tls.certificate, &tls.key).err()?;
     Some(ConfigError {
         line: stated.line_of("listener", "tls_certificate"),
         key: "listener.tls_certificate".to_owned(),

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 
 use super::ExitCode;
 use crate::config::Config;
 use crate::net::downstream::Timeouts;
-use crate::net::listener::{self, Listener};
-use crate::net::tls;
+use crate::net::listener::{self, Listener, Stage};
+use crate::net::tls::Tls;
 use crate::ops::admin::{self, Admin};
 use crate::ops::log;
 use crate::ops::node::{Node, read_config};
@@ -60,12 +61,12 @@ fn runtime(config: &Config) -> std::io::Result<tokio::runtime::Runtime> {
 async fn serve(config: Config, path: &Path) -> Result<(), String> {
     let mut signals = Signals::new().map_err(|error| format!("signals: {error}"))?;
     let listener = open(&config)?;
+    let tls = listener.tls.clone();
     let doors = Doors::open(&config)?;
-    let (grace, deadline) = (config.listener.drain_grace, config.listener.drain_deadline);
-    let node = Node::start(config, path.to_path_buf()).await.map_err(|e| e.to_string())?;
+    let node = Node::start(config, path.to_path_buf(), tls).await.map_err(|e| e.to_string())?;
     doors.serve(&node);
-    let (stop, stopped) = tokio::sync::watch::channel(false);
-    let accepting = tokio::spawn(accept(listener, node.clone(), stopped));
+    let (stage, staged) = watch::channel(Stage::Serving);
+    let accepting = tokio::spawn(accept(listener, node.clone(), staged));
     announce(&node);
     let mut drain = node.drain_signal();
     loop {
@@ -81,33 +82,43 @@ async fn serve(config: Config, path: &Path) -> Result<(), String> {
     node.begin_drain();
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!(connections = node.connections.count(), "draining");
+    let config = node.config();
+    let (grace, deadline) = (config.listener.drain_grace, config.listener.drain_deadline);
     tokio::select! {
-        () = drained(&node, grace, &stop) => tracing::info!("drained"),
+        () = drained(&node, grace, &stage) => tracing::info!("drained"),
         () = tokio::time::sleep(deadline) => tracing::warn!("the drain deadline has passed"),
         () = signals.stop() => tracing::warn!("told again to stop: now"),
     }
+    // What is still under way ends here, and says so in its record.
+    node.gate.begin_ending();
+    stage.send_replace(Stage::Ending);
     accepting.abort();
-    let _ = tokio::time::timeout(AUDIT_PATIENCE, node.audit.flush()).await;
+    let written = async {
+        node.connections.ended().await;
+        node.audit.settled().await;
+    };
+    if tokio::time::timeout(AUDIT_PATIENCE, written).await.is_err() {
+        tracing::error!("audit records may be missing");
+    }
     Ok(())
 }
 
 /// Load balancers may send requests for a while after readyz has turned: they are still accepted.
-async fn drained(node: &Node, grace: Duration, stop: &tokio::sync::watch::Sender<bool>) {
+async fn drained(node: &Node, grace: Duration, stage: &watch::Sender<Stage>) {
     tokio::time::sleep(grace).await;
-    stop.send_replace(true);
+    stage.send_replace(Stage::Draining);
     node.connections.ended().await;
 }
 
-/// Serves clients until `stopped`.
+/// Serves clients until `stage` says otherwise.
 pub(super) async fn accept(
     listener: Listener,
     node: Arc<Node>,
-    stopped: tokio::sync::watch::Receiver<bool>,
+    stage: watch::Receiver<Stage>,
 ) {
     let (gate, connections) = (node.gate.clone(), node.connections.clone());
-    let drain = node.drain_signal();
     listener
-        .accept(connections, stopped, drain, move |client, request, busy| {
+        .accept(connections, stage, move |client, request, busy| {
             let gate = gate.clone();
             // In a box of its own: hyper keeps room for it on idle connections too.
             Box::pin(async move {
@@ -121,7 +132,7 @@ pub(super) async fn accept(
 pub(super) fn open(config: &Config) -> Result<Listener, String> {
     let settings = &config.listener;
     let address = settings.address;
-    let tls = settings.tls.as_ref().map(|tls| tls::acceptor(&tls.certificate, &tls.key));
+    let tls = settings.tls.as_ref().map(|tls| Tls::read(&tls.certificate, &tls.key));
     Ok(Listener {
         socket: listener::bind(address).map_err(|error| format!("{address}: {error}"))?,
         tls: tls.transpose().map_err(|error| error.to_string())?,

@@ -18,9 +18,9 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
 
 use super::downstream::{Activity, Busy, Timeouts, Watched};
+use super::tls::Tls;
 use super::upstream::{BUFFER_BYTES, HEADERS_MAX};
 
 /// Connections that may wait to be accepted.
@@ -37,13 +37,24 @@ pub struct Listener {
     /// The socket.
     pub socket: TcpListener,
     /// TLS, if connections come in it.
-    pub tls: Option<TlsAcceptor>,
+    pub tls: Option<Arc<Tls>>,
     /// Limits of a connection's phases.
     pub timeouts: Timeouts,
     /// Bytes that a head may have.
     pub max_header_size: usize,
     /// Connections that may be open at once.
     pub max_connections: i64,
+}
+
+/// How far a listener's life has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// It accepts.
+    Serving,
+    /// It accepts no more; connections end with the request that is under way.
+    Draining,
+    /// Connections end now.
+    Ending,
 }
 
 /// Counts open connections; waits until there are none.
@@ -68,13 +79,12 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 impl Listener {
-    /// Accepts until `stop` says so, and serves each connection in a task of its own. `answer` is
-    /// called for each request; its guard belongs into the answer's body.
+    /// Accepts until `stage` says otherwise, and serves each connection in a task of its own.
+    /// `answer` is called for each request; its guard belongs into the answer's body.
     pub async fn accept<A, F, B>(
         self,
         connections: Arc<Connections>,
-        mut stop: watch::Receiver<bool>,
-        drain: watch::Receiver<bool>,
+        mut stage: watch::Receiver<Stage>,
         answer: A,
     ) where
         A: Fn(SocketAddr, Request<Incoming>, Busy) -> F + Clone + Send + Sync + 'static,
@@ -85,7 +95,7 @@ impl Listener {
         loop {
             let accepted = tokio::select! {
                 biased;
-                _ = stop.wait_for(|&stop| stop) => return,
+                _ = stage.wait_for(|&stage| stage > Stage::Serving) => return,
                 accepted = shared.socket.accept() => accepted,
             };
             let Ok((stream, peer)) = accepted else {
@@ -97,10 +107,10 @@ impl Listener {
                 tokio::spawn(turn_away(stream));
                 continue;
             };
-            let (listener, drain, answer) = (shared.clone(), drain.clone(), answer.clone());
+            let (listener, stage, answer) = (shared.clone(), stage.clone(), answer.clone());
             tokio::spawn(async move {
                 let _open = open;
-                listener.serve(stream, peer, drain, answer).await;
+                listener.serve(stream, peer, stage, answer).await;
             });
         }
     }
@@ -109,7 +119,7 @@ impl Listener {
         &self,
         stream: TcpStream,
         peer: SocketAddr,
-        drain: watch::Receiver<bool>,
+        stage: watch::Receiver<Stage>,
         answer: A,
     ) where
         A: Fn(SocketAddr, Request<Incoming>, Busy) -> F,
@@ -120,11 +130,12 @@ impl Listener {
             return;
         }
         match &self.tls {
-            None => self.converse(stream, peer, drain, answer).await,
+            None => self.converse(stream, peer, stage, answer).await,
             Some(tls) => {
-                let handshake = tokio::time::timeout(self.timeouts.header, tls.accept(stream));
+                let handshake =
+                    tokio::time::timeout(self.timeouts.header, tls.current().accept(stream));
                 if let Ok(Ok(stream)) = handshake.await {
-                    self.converse(stream, peer, drain, answer).await;
+                    self.converse(stream, peer, stage, answer).await;
                 }
             }
         }
@@ -134,7 +145,7 @@ impl Listener {
         &self,
         stream: S,
         peer: SocketAddr,
-        mut drain: watch::Receiver<bool>,
+        mut stage: watch::Receiver<Stage>,
         answer: A,
     ) where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -149,8 +160,10 @@ impl Listener {
             async { Ok::<_, Infallible>(answering.await) }
         });
         let mut connection = pin!(self.http().serve_connection(io, service));
-        let mut timer = pin!(tokio::time::sleep(self.timeouts.header));
-        let mut draining = false;
+        // Phases change under the timer: it looks at least this often.
+        let period = self.timeouts.header.min(self.timeouts.idle);
+        let mut timer = pin!(tokio::time::sleep(period));
+        let mut next = Stage::Draining;
         loop {
             tokio::select! {
                 // What went wrong on a client's connection, its requests' records tell.
@@ -159,13 +172,16 @@ impl Listener {
                     let now = Instant::now();
                     let next = match activity.deadline(&self.timeouts) {
                         Some(deadline) if deadline <= now => return,
-                        Some(deadline) => deadline,
-                        None => now + self.timeouts.header,
+                        Some(deadline) => deadline.min(now + period),
+                        None => now + period,
                     };
                     timer.as_mut().reset(next.into());
                 }
-                _ = drain.wait_for(|&drain| drain), if !draining => {
-                    draining = true;
+                told = stage.wait_for(|&stage| stage >= next) => {
+                    if told.is_err() || next == Stage::Ending {
+                        return;
+                    }
+                    next = Stage::Ending;
                     connection.as_mut().graceful_shutdown();
                 }
             }

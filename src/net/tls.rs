@@ -4,16 +4,44 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
+/// A listener's certificate, which can be replaced while it serves.
+pub struct Tls(ArcSwap<TlsAcceptor>);
+
+impl Tls {
+    /// Reads a certificate chain and its key, both PEM.
+    ///
+    /// # Errors
+    /// A file can't be read, holds no certificate or key, or the two don't belong together.
+    pub fn read(certificate: &Path, key: &Path) -> io::Result<Arc<Self>> {
+        Ok(Arc::new(Tls(ArcSwap::from_pointee(acceptor(certificate, key)?))))
+    }
+
+    /// Reads them anew, for connections from now on.
+    ///
+    /// # Errors
+    /// As [`Tls::read`]; the ones before go on serving.
+    pub fn reload(&self, certificate: &Path, key: &Path) -> io::Result<()> {
+        self.0.store(Arc::new(acceptor(certificate, key)?));
+        Ok(())
+    }
+
+    /// What serves now.
+    pub fn current(&self) -> Arc<TlsAcceptor> {
+        self.0.load_full()
+    }
+}
+
 /// Reads a certificate chain and its key, both PEM.
 ///
 /// # Errors
 /// A file can't be read, holds no certificate or key, or the two don't belong together.
-pub fn acceptor(certificate: &Path, key: &Path) -> io::Result<TlsAcceptor> {
+fn acceptor(certificate: &Path, key: &Path) -> io::Result<TlsAcceptor> {
     let named = |path: &Path, error: &dyn std::fmt::Display| {
         io::Error::other(format!("{}: {error}", path.display()))
     };

@@ -16,6 +16,7 @@ use crate::config::{Config, ConfigErrors, DigestCode, Guard, Passes};
 use crate::digest::Kernel;
 use crate::net::budget::Budget;
 use crate::net::listener::Connections;
+use crate::net::tls::Tls;
 use crate::net::upstream::{self, Upstream};
 use crate::policy::Exceptions;
 use crate::proxy::gate::{Gate, Settings, View};
@@ -61,6 +62,7 @@ pub struct Node {
     /// The audit writer.
     pub audit: Audit,
     path: PathBuf,
+    tls: Option<Arc<Tls>>,
     lists: Arc<ListStore>,
     current: Mutex<Current>,
     /// Reloads happen one after another.
@@ -95,12 +97,17 @@ pub fn read_config(path: &Path) -> Result<Config, ConfigFault> {
 }
 
 impl Node {
-    /// Starts everything but the listeners. `path` is read again on reload.
+    /// Starts everything but the listeners. `path` is read again on reload, and so is the
+    /// certificate of `tls`.
     ///
     /// # Errors
     /// The state directory or the audit writer can't be used. Lists that can't be loaded are no
     /// error: the gate runs without them, and says so.
-    pub async fn start(config: Config, path: PathBuf) -> Result<Arc<Self>, StartFault> {
+    pub async fn start(
+        config: Config,
+        path: PathBuf,
+        tls: Option<Arc<Tls>>,
+    ) -> Result<Arc<Self>, StartFault> {
         let state = config.state.directory.clone();
         let at = |path: &Path| {
             let path = path.to_path_buf();
@@ -134,6 +141,7 @@ impl Node {
             bypasses,
             audit,
             path,
+            tls,
             lists,
             current: Mutex::new(current),
             reloading: AsyncMutex::new(()),
@@ -188,6 +196,11 @@ impl Node {
             list.error.as_ref().map(|error| format!("list {}: {error}", list.name))
         });
         reloaded.errors.extend(failed);
+        if let (Some(tls), Some(files)) = (&self.tls, &config.listener.tls)
+            && let Err(error) = tls.reload(&files.certificate, &files.key)
+        {
+            reloaded.errors.push(format!("listener.tls_certificate: {error}"));
+        }
         match audit_settings(&config) {
             Ok(settings) => self.audit.reconfigure(settings, node_facts(&config)).await,
             Err(error) => reloaded.errors.push(format!("audit: {error}")),

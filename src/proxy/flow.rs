@@ -43,6 +43,8 @@ impl Running {
 pub struct Flow {
     intake: Intake,
     running: Option<Running>,
+    /// Whether the body goes out as it comes, but for its end.
+    streams: bool,
     ended: bool,
 }
 
@@ -73,7 +75,7 @@ pub enum Event {
 impl Flow {
     /// A flow at its start. `running` is there where the store has been asked for the body already.
     pub fn new(intake: Intake, running: Option<Running>) -> Self {
-        Flow { intake, running, ended: false }
+        Flow { intake, running, streams: false, ended: false }
     }
 
     /// The client's side.
@@ -93,6 +95,7 @@ impl Flow {
 
     /// From here on only the last `limit` bytes of payload are held.
     pub fn set_limit(&mut self, limit: u64) {
+        self.streams = true;
         self.intake.hold.set_limit(limit);
         self.release();
     }
@@ -138,7 +141,7 @@ impl Flow {
             Poll::Ready(Ok(response)) => Some(Event::Answered(response)),
             // While everything is held, the head can be sent again on a fresh connection: stores
             // close one that idles while a held body comes in slowly.
-            Poll::Ready(Err(_)) if !running.exchange.has_begun() => {
+            Poll::Ready(Err(_)) if !self.streams => {
                 self.running = None;
                 None
             }

@@ -1,11 +1,13 @@
 //! What all requests share, and the view of it that one request sees.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 
+use super::journal::Journal;
 use super::meters::Meters;
 use super::record::{AuditPort, Record};
 use crate::config;
@@ -25,6 +27,7 @@ pub struct Gate {
     /// Where records go.
     pub audit: AuditPort,
     ids: RequestIds,
+    ending: Arc<AtomicBool>,
 }
 
 /// Configuration, rules and lists as one request sees them.
@@ -71,12 +74,26 @@ impl Gate {
     /// A gate with the given first view.
     pub fn new(view: View, budget: Arc<Budget>, meters: Arc<Meters>, audit: AuditPort) -> Arc<Self> {
         let view = ArcSwap::from_pointee(view);
-        Arc::new(Gate { view, budget, meters, audit, ids: RequestIds::new() })
+        let (ids, ending) = (RequestIds::new(), Arc::default());
+        Arc::new(Gate { view, budget, meters, audit, ids, ending })
     }
 
-    /// A fresh record for a request that has just come.
-    pub fn record(&self) -> Record {
-        Record::new(self.ids.next(), SystemTime::now())
+    /// An id for a request that has no record.
+    pub fn request_id(&self) -> String {
+        self.ids.next()
+    }
+
+    /// The journal of an upload that has just come.
+    pub fn journal(&self, client: SocketAddr) -> Journal {
+        let mut record = Record::new(self.ids.next(), SystemTime::now());
+        record.client = Some(client.ip());
+        let slot = self.audit.try_reserve().ok();
+        Journal::new(record, slot, self.meters.clone(), self.ending.clone())
+    }
+
+    /// Uploads that break off from here on do so because the gate ends.
+    pub fn begin_ending(&self) {
+        self.ending.store(true, Ordering::Relaxed);
     }
 }
 

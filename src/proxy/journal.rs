@@ -1,6 +1,7 @@
 //! One request's record, written exactly once whatever becomes of the request.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use http::{HeaderMap, StatusCode};
@@ -22,15 +23,22 @@ pub struct Journal {
     /// What a sudden end means now.
     if_dropped: Termination,
     body_ended: Option<Instant>,
+    /// Set when the gate itself is the reason for what breaks off.
+    ending: Arc<AtomicBool>,
 }
 
 impl Journal {
     /// Starts a record. `slot` is its reserved place in the audit queue; without one the record is
     /// lost, and counted.
-    pub fn new(record: Record, slot: Option<AuditSlot>, meters: Arc<Meters>) -> Self {
+    pub fn new(
+        record: Record,
+        slot: Option<AuditSlot>,
+        meters: Arc<Meters>,
+        ending: Arc<AtomicBool>,
+    ) -> Self {
         let begun = Instant::now();
         let if_dropped = Termination::ClientHead;
-        Journal { record, slot, meters, begun, if_dropped, body_ended: None }
+        Journal { record, slot, meters, begun, if_dropped, body_ended: None, ending }
     }
 
     /// Whether the record has a place in the audit queue.
@@ -148,6 +156,8 @@ impl Drop for Journal {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.write(Termination::Panic);
+        } else if self.ending.load(Ordering::Relaxed) {
+            self.write(Termination::Drained);
         } else {
             self.write(self.if_dropped);
         }

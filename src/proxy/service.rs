@@ -49,7 +49,7 @@ async fn answer(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>)
     let view = gate.view.load_full();
     let (head, body) = request.into_parts();
     let writes = matches!(head.method, Method::PUT | Method::POST);
-    let mut journal = writes.then(|| journal(&gate, client));
+    let mut journal = writes.then(|| gate.journal(client));
     let classified = s3::classify(&Head::new(&head.method, &head.uri, &head.headers));
     match classified.and_then(|s3| certain_of_bucket(s3, &view)) {
         Ok(s3) => match journal {
@@ -63,7 +63,7 @@ async fn answer(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>)
             if refusal != Refusal::Bucket
                 && let Some(s3) = watched(&view, &head, refusal)
             {
-                let mut journal = journal.take().unwrap_or_else(|| self::journal(&gate, client));
+                let mut journal = journal.take().unwrap_or_else(|| gate.journal(client));
                 journal.addressed(&s3, &view);
                 let unjudged = Some(Unjudged::Encoding);
                 return Upload::new(gate, view, head, s3, journal, unjudged).run(body).await;
@@ -88,12 +88,6 @@ fn watched(view: &View, head: &Parts, refusal: Refusal) -> Option<s3::Request> {
     (!view.enforces(s3.bucket.as_deref())).then_some(s3)
 }
 
-fn journal(gate: &Gate, client: SocketAddr) -> Journal {
-    let mut record = gate.record();
-    record.client = Some(client.ip());
-    Journal::new(record, gate.audit.try_reserve().ok(), gate.meters.clone())
-}
-
 /// A request that says two things, or nothing: 400, and the connection ends.
 fn refuse(
     gate: &Gate,
@@ -105,7 +99,7 @@ fn refuse(
 ) -> Answer {
     gate.meters.count_protocol_reject(refusal.label());
     let status = refusal.status();
-    let mut request_id = gate.record().request_id;
+    let mut request_id = gate.request_id();
     match journal {
         Some(mut journal) => {
             journal.record.status = Some(status.as_u16());
@@ -156,7 +150,7 @@ async fn pass(gate: &Gate, view: &View, mut head: Parts, s3: &s3::Request) -> An
     let code = ErrorCode::ServiceUnavailable;
     gate.meters.count_request(s3.operation.name(), None, code.status().as_u16());
     let message = "The storage behind this gate can't be reached.";
-    let request_id = gate.record().request_id;
+    let request_id = gate.request_id();
     let resource = head.uri.path();
     let refused = Refused { code, message, resource, request_id: &request_id, close: false };
     refused.into_answer(head.method == Method::HEAD)

@@ -188,7 +188,11 @@ impl Upload {
         faults::point("hold whole");
         match flow.pump(Until::Held(bound(&reservation))).await {
             Event::Ended => {}
-            Event::Reached if self.case.enforces => return self.outgrown(flow),
+            // A framed body of unknown length is captured or refused, never streamed; any other that
+            // turns out longer than what is captured goes on as a stream.
+            Event::Reached if self.case.enforces && self.case.s3.body.is_unbounded() => {
+                return self.outgrown(flow);
+            }
             Event::Reached => return self.stream(flow, reservation).await,
             other => return self.stop(Stop::Event(other), flow),
         }
@@ -413,9 +417,8 @@ impl Case {
         }
         let wanted = settings.capture_all || flow.intake().inspector().format().is_some();
         let fits = payload.is_none_or(|length| length <= settings.capture_max);
-        // What a framed body of unknown length will come to, nobody can tell when it is too late.
-        let unbounded = plan.is_framed() && payload.is_none();
-        if unbounded || (wanted && fits) {
+        // What a framed body of unknown length comes to, nobody can tell before it is too late.
+        if plan.is_unbounded() || (wanted && fits) {
             return self.whole(capture_bound(&plan, settings));
         }
         let tail = settings.hold_back * FRAMING_FACTOR + STREAM_BUFFERS;

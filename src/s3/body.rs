@@ -31,6 +31,11 @@ pub enum BodyPlan {
 }
 
 impl BodyPlan {
+    /// Whether it is framed and does not say how long its payload is: then only its end can tell.
+    pub const fn is_unbounded(&self) -> bool {
+        self.is_framed() && self.payload_length().is_none()
+    }
+
     /// The declared length of the payload in bytes.
     pub const fn payload_length(&self) -> Option<u64> {
         match self {

@@ -108,7 +108,10 @@ fn a_head_may_not_take_for_ever() {
 fn a_connection_may_not_idle_for_ever() {
     let store = Store::ok();
     let setup = Setup::refusing(&store, &[sample::CACTUS]);
-    let gate = setup.set("listener", "idle_timeout = \"300ms\"").start();
+    let gate = setup
+        .set("listener", "idle_timeout = \"300ms\"")
+        .set("listener", "header_timeout = \"300ms\"")
+        .start();
     let mut client = gate.client();
     assert_eq!(client.exchange(&Request::get("/b/k")).status(), 200);
     client.expect_end();

@@ -268,7 +268,7 @@ fn a_slow_store_slows_its_client_down() {
     let store = Store::always(Script::steps(steps));
     let gate = gate(&store);
     let before = gate.memory().0;
-    let body = sample::noise(1, 60 << 20);
+    let body = sample::noise(1, 40 << 20);
     let mut client = gate.client();
     client.send(&Request::put("/b/k", &body).head());
     std::thread::scope(|scope| {
@@ -276,7 +276,7 @@ fn a_slow_store_slows_its_client_down() {
         store.await_body(0, 1);
         // Nothing is waited for: this is how long a gate that does not mind has for its mistake.
         std::thread::sleep(std::time::Duration::from_millis(500));
-        assert!(!sending.is_finished(), "60 MiB do not fit between a client and a store");
+        assert!(!sending.is_finished(), "40 MiB do not fit between a client and a store");
         latch.open();
     });
     assert_eq!(client.answer().status(), 200);

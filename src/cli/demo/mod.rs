@@ -16,11 +16,13 @@ use http::{Method, Request, StatusCode};
 use http_body_util::Full;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use super::ExitCode;
 use super::run;
 use crate::config::{Config, LogFormat, LogLevel};
 use crate::digest::{Algorithm, AlgorithmSet, Kernel, MultiHasher};
+use crate::net::listener::Stage;
 use crate::ops::log;
 use crate::ops::node::Node;
 
@@ -130,14 +132,14 @@ async fn start_gate(
         .map_err(|error| format!("{error} (another address: s3bouncer demo --listen ADDR)"))?;
     let address = listener.socket.local_addr().map_err(|error| error.to_string())?;
     let doors = run::Doors::open(&config)?;
-    let node = Node::start(config, path).await.map_err(|error| error.to_string())?;
+    let node = Node::start(config, path, None).await.map_err(|error| error.to_string())?;
     doors.serve(&node);
     // Dropped with the process: the demo drains nothing.
-    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let (stage, staged) = watch::channel(Stage::Serving);
     let serving = node.clone();
     tokio::spawn(async move {
-        run::accept(listener, serving, stopped).await;
-        drop(stop);
+        run::accept(listener, serving, staged).await;
+        drop(stage);
     });
     Ok((node, address))
 }

@@ -23,13 +23,13 @@ pub(super) const LISTENER: &[Row] = &[
         r#""0.0.0.0:9000""#,
         "Where clients connect.",
     ),
-    Row::fixed(
+    Row::live(
         "tls_certificate",
         PATH_OR_NONE,
         r#""""#,
         "PEM file with the certificate chain. With `tls_key`, the listener speaks HTTPS; without both, HTTP.",
     ),
-    Row::fixed("tls_key", PATH_OR_NONE, r#""""#, "PEM file with the certificate's private key."),
+    Row::live("tls_key", PATH_OR_NONE, r#""""#, "PEM file with the certificate's private key."),
     Row::fixed(
         "header_timeout",
         TIMEOUT,

@@ -75,6 +75,9 @@ enum Order {
     Reconfigure(Box<AuditSettings>, oneshot::Sender<()>),
 }
 
+/// How often a process on its way out looks whether requests still hold places.
+const SETTLING: Duration = Duration::from_millis(10);
+
 /// Orders that may wait for the writer: they come from signals and operators.
 const ORDERS_MAX: usize = 8;
 
@@ -117,6 +120,15 @@ impl Audit {
     /// Waits until everything committed so far has been written or has met an error.
     pub async fn flush(&self) {
         self.order(Order::Flush).await;
+    }
+
+    /// Waits until no request holds a place any more and every record has been written or has met
+    /// an error.
+    pub async fn settled(&self) {
+        while !self.port.is_idle() {
+            tokio::time::sleep(SETTLING).await;
+        }
+        self.flush().await;
     }
 
     /// Opens both files by name again: after SIGHUP, when somebody has renamed them.

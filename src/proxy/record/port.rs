@@ -77,6 +77,11 @@ impl AuditPort {
         self.healthy.load(Ordering::Relaxed)
     }
 
+    /// Whether no place is reserved, and the writer has taken every record.
+    pub fn is_idle(&self) -> bool {
+        self.queue.capacity() == self.queue.max_capacity()
+    }
+
     /// The facts about the node that records tell now.
     pub fn node(&self) -> Arc<NodeFacts> {
         self.node.load_full()

@@ -33,7 +33,7 @@ async fn behind_the_commit(
     let (client, line) = tokio::io::duplex(8 * 1024);
     let fault = Fault::default();
     let serving = converse(bench.gate.clone(), line, fault);
-    let both = async { tokio::join!(serving, upload(client, &case, None)) };
+    let both = async { tokio::join!(serving, upload(client, &case, fault)) };
     let committed = async {
         store.complete.wait_for(|&count| count == 1).await.unwrap();
         if missing == Missing::Nobody {

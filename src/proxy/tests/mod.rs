@@ -5,12 +5,14 @@
 //! a real hyper connection, to a recording [`store`], lets one fault strike, and gives the [`oracle`]
 //! all that could be seen. The faults: [`cut`] drops the service or the client's connection after its
 //! k-th poll and panics at the k-th place, for every k; [`gone`] lets the client vanish after so many
-//! bytes; [`after`] looks behind the commit point; [`feed`] takes the body's source away under a
+//! bytes; [`early`] lets the store answer before the body's end; [`after`] looks behind the commit
+//! point; [`feed`] takes the body's source away under a
 //! connection that is driven on, and shows that the oracle finds a naive body out.
 
 mod after;
 mod case;
 mod cut;
+mod early;
 mod feed;
 mod gone;
 mod oracle;

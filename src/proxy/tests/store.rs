@@ -43,7 +43,7 @@ pub enum End {
     Store,
 }
 
-/// What the store does with a whole message.
+/// What the store does with a message: with a whole one, where nothing else is said.
 #[derive(Clone, Debug)]
 pub enum Reply {
     /// Answers.
@@ -52,11 +52,16 @@ pub enum Reply {
     Held(Arc<Semaphore>),
     /// Closes the connection once there is a permit.
     Closes(Arc<Semaphore>),
+    /// Refuses the head: once some of the body has come, unless it has been asked first.
+    Early,
 }
 
 /// What it answers.
 pub const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nETag: \"made-up\"\r\n\
     x-amz-request-id: STORE1\r\n\r\n";
+
+/// What it answers to a head that it refuses.
+pub const REFUSAL: &[u8] = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 7\r\nConnection: close\r\n\r\nrefused";
 
 /// A store under way.
 pub struct Store {
@@ -129,7 +134,13 @@ async fn exchange(
     let lower = head.to_ascii_lowercase();
     messages.push(Message { head, ..Message::default() });
     let message = messages.last_mut().expect("it has just been pushed");
-    if lower.contains("\r\nexpect: 100-continue\r\n") {
+    let expects = lower.contains("\r\nexpect: 100-continue\r\n");
+    if let Reply::Early = reply {
+        if !expects {
+            reader.some().await?;
+        }
+        reader.write(REFUSAL).await?;
+    } else if expects {
         reader.write(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
     }
     match lower.contains("\r\ntransfer-encoding: chunked\r\n") {
@@ -140,6 +151,7 @@ async fn exchange(
     count.send_modify(|count| *count += 1);
     match reply {
         Reply::Ok => {}
+        Reply::Early => return Err(End::Store),
         Reply::Held(latch) => latch.acquire().await.expect("it is never closed").forget(),
         Reply::Closes(latch) => {
             latch.acquire().await.expect("it is never closed").forget();
@@ -193,9 +205,7 @@ impl Reader {
     async fn counted(&mut self, size: usize, body: &mut Vec<u8>) -> Result<(), End> {
         let mut left = size;
         while left > 0 {
-            if self.buffer.len() == self.taken {
-                self.fill().await?;
-            }
+            self.some().await?;
             let some = left.min(self.buffer.len() - self.taken);
             body.extend_from_slice(&self.buffer[self.taken..self.taken + some]);
             self.taken += some;
@@ -213,6 +223,14 @@ impl Reader {
                 return Ok(line);
             }
             self.fill().await?;
+        }
+    }
+
+    /// Waits until there is something to be taken.
+    async fn some(&mut self) -> Result<(), End> {
+        match self.buffer.len() == self.taken {
+            true => self.fill().await,
+            false => Ok(()),
         }
     }
 

@@ -48,6 +48,8 @@ pub struct Fault {
     pub panic_at: Option<usize>,
     /// The client vanishes.
     pub gone: Option<Gone>,
+    /// The client sends no more than so many bytes, and waits.
+    pub stalls_after: Option<usize>,
 }
 
 /// A client that vanishes.
@@ -101,15 +103,20 @@ pub fn run<T>(trials: impl Future<Output = T>) -> T {
     runtime.block_on(trials)
 }
 
-/// One trial with a store that answers at once.
+/// One trial with a store that takes everything.
 pub async fn trial(case: Case, fault: Fault) -> Seen {
+    trial_with(Reply::Ok, case, fault).await
+}
+
+/// One trial.
+pub async fn trial_with(reply: Reply, case: Case, fault: Fault) -> Seen {
     let trying = async {
-        let store = Store::start(Reply::Ok).await;
+        let store = Store::start(reply).await;
         let bench = Bench::new(store.address);
         faults::arm(fault.panic_at);
         let (client, line) = tokio::io::duplex(LINE_BYTES);
         let serving = converse(bench.gate.clone(), line, fault);
-        let (served, told) = tokio::join!(serving, upload(client, &case, fault.gone));
+        let (served, told) = tokio::join!(serving, upload(client, &case, fault));
         bench.close(case, fault, store, served, told).await
     };
     match tokio::time::timeout(PATIENCE, trying).await {
@@ -344,14 +351,15 @@ impl AsyncWrite for Line {
 }
 
 /// Sends the upload as a client does, and reads the answer: its status and body, if it came whole.
-pub async fn upload(line: DuplexStream, case: &Case, gone: Option<Gone>) -> Option<(u16, String)> {
+pub async fn upload(line: DuplexStream, case: &Case, fault: Fault) -> Option<(u16, String)> {
+    let gone = fault.gone;
     let (reader, mut writer) = tokio::io::split(line);
     let mut answers = Answers { reader, bytes: Vec::new() };
     let (head, body) = (case.head(), case.body());
-    let bytes = gone.map_or(usize::MAX, |gone| gone.after);
+    let bytes = gone.map(|gone| gone.after).or(fault.stalls_after).unwrap_or(usize::MAX);
     let some = bytes.min(head.len());
     writer.write_all(&head[..some]).await.ok()?;
-    if bytes <= head.len() {
+    if gone.is_some() && bytes <= head.len() {
         return None;
     }
     if case.expect {

@@ -35,7 +35,7 @@ ODD_KEYS = [
     "tilde~(par)*'!$,;:@=",
 ]
 # For clients that are programs: each key costs a process or two.
-FEW_ODD_KEYS = ["sp ace+pl us", "\u00fcn\u00ef/\u65e5\u672c", "pct%2Fkey", "a//b"]
+FEW_ODD_KEYS = ["sp ace+pl us/\u00fcn\u00ef\u65e5\u672c%2Fkey", "a//b"]
 
 
 def photo(path):
