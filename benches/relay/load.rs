@@ -85,7 +85,7 @@ impl Load {
     /// Sends everything, on so many connections at once, and checks each answer.
     pub fn run(self, target: &Target) {
         let left = AtomicUsize::new(self.requests);
-        let body: Vec<u8> = (0..self.body).map(|i| (i * 31 >> 3) as u8).collect();
+        let body: Vec<u8> = (0..self.body).map(|i| ((i * 31) >> 3) as u8).collect();
         std::thread::scope(|scope| {
             for _ in 0..self.connections {
                 scope.spawn(|| {

@@ -38,7 +38,9 @@ fn main() {
 fn forwarding(sink: &Sink, rounds: usize) {
     let targets = [Target::nginx(sink), Target::gate(sink, "gate", &[], "auto")];
     println!("CPU of moving PUT bodies, no digests, {rounds} rounds (median turn)\n");
-    println!("| body | nginx us/request | gate us/request | nginx s/GB | gate s/GB | gate / nginx |");
+    println!(
+        "| body | nginx us/request | gate us/request | nginx s/GB | gate s/GB | gate / nginx |"
+    );
     println!("|---|---|---|---|---|---|");
     for load in LOADS {
         let cpu = measure(&targets, load, rounds);
@@ -63,7 +65,9 @@ fn digests(sink: &Sink, rounds: usize) {
     ];
     let cpu = measure(&targets, MIB, rounds);
     let (one, three) = (cpu["one pass"], cpu["one after the other"]);
-    println!("\nThree digests on 1 MiB bodies: {one:.0} us in one pass, {three:.0} us one after the");
+    println!(
+        "\nThree digests on 1 MiB bodies: {one:.0} us in one pass, {three:.0} us one after the"
+    );
     println!("other: **{:.2}**", one / three);
 }
 
@@ -73,7 +77,12 @@ fn memory(sink: &Sink) {
     for load in [MIB, LOADS[3], LOADS[4]] {
         let gate = Target::gate(sink, "gate", &["md5", "sha1", "sha256"], "auto");
         load.run(&gate);
-        println!("  {:>7} bodies, {} at once: {} KiB", size(load.body), load.connections, gate.peak_kib());
+        println!(
+            "  {:>7} bodies, {} at once: {} KiB",
+            size(load.body),
+            load.connections,
+            gate.peak_kib()
+        );
     }
     let gate = Target::gate(sink, "gate", &[], "auto");
     Load { requests: 64, connections: 64, ..LOADS[0] }.run(&gate);

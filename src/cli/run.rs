@@ -111,11 +111,7 @@ async fn drained(node: &Node, grace: Duration, stage: &watch::Sender<Stage>) {
 }
 
 /// Serves clients until `stage` says otherwise.
-pub(super) async fn accept(
-    listener: Listener,
-    node: Arc<Node>,
-    stage: watch::Receiver<Stage>,
-) {
+pub(super) async fn accept(listener: Listener, node: Arc<Node>, stage: watch::Receiver<Stage>) {
     let (gate, connections) = (node.gate.clone(), node.connections.clone());
     listener
         .accept(connections, stage, move |client, request, busy| {

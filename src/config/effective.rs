@@ -237,10 +237,8 @@ fn column_values(columns: &super::Columns) -> Vec<(Column, Item)> {
 /// A rule. `lists` is left out where all apply: TOML has no word for that.
 fn bucket_values(bucket: &BucketRule, lists: &[List]) -> Values {
     let BucketRule { pattern, rule } = bucket;
-    let mut values = vec![
-        ("match", Value::Pattern(pattern.clone())),
-        ("mode", Value::Word(rule.mode.word())),
-    ];
+    let mut values =
+        vec![("match", Value::Pattern(pattern.clone())), ("mode", Value::Word(rule.mode.word()))];
     if rule.lists.len() < lists.len() {
         let applying = rule.lists.iter().filter_map(|&index| lists.get(usize::from(index)));
         let names = applying.map(|list| item(&list.name)).collect();

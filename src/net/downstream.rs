@@ -144,8 +144,7 @@ mod tests {
 
     #[test]
     fn each_phase_has_its_own_deadline() {
-        let timeouts =
-            Timeouts { header: Duration::from_secs(10), idle: Duration::from_secs(75) };
+        let timeouts = Timeouts { header: Duration::from_secs(10), idle: Duration::from_secs(75) };
         let activity = Activity::new();
         let head = activity.deadline(&timeouts).unwrap();
         let busy = activity.busy();

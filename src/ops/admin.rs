@@ -134,10 +134,7 @@ impl Admin {
     fn metrics(&self) -> Page {
         let mut page = Response::new(Full::from(metrics::encode(&self.registry)));
         let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-        page.headers_mut().insert(
-            http::header::CONTENT_TYPE,
-            http::HeaderValue::from_static(kind),
-        );
+        page.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
         page
     }
 
@@ -178,7 +175,11 @@ impl Admin {
         })
     }
 
-    async fn act<T, F>(&self, request: Request<Incoming>, act: impl FnOnce(Arc<Node>, T) -> F) -> Page
+    async fn act<T, F>(
+        &self,
+        request: Request<Incoming>,
+        act: impl FnOnce(Arc<Node>, T) -> F,
+    ) -> Page
     where
         T: for<'de> Deserialize<'de>,
         F: Future<Output = Page>,
@@ -196,8 +197,7 @@ impl Admin {
         tracing::info!(accept = ?order.accept, "ctl reload");
         node.audit.note("reload", json!({ "accept": order.accept })).await;
         let reloaded = node.reload(order.accept).await;
-        let status =
-            if reloaded.errors.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
+        let status = if reloaded.errors.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
         page(status, &json!({ "errors": reloaded.errors }))
     }
 

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::config::{Format, List};
 use crate::list::{
-    Compiler, CompileError, CsvMap, ImplausibleSize, Snapshot, SnapshotError, SourceErrors,
+    CompileError, Compiler, CsvMap, ImplausibleSize, Snapshot, SnapshotError, SourceErrors,
     SourceFormat, check_size, merge, read_source, verify_checksums,
 };
 use crate::policy::{ListRule, Rulebook};
@@ -260,9 +260,8 @@ pub fn source_format(format: &Format) -> Option<SourceFormat> {
 fn copy_snapshot(source: &Path, made: &Path, name: &str) -> Result<(), ListError> {
     let staged = made.with_extension("copy");
     fs::copy(source, &staged).map_err(|error| ListError::File(source.to_path_buf(), error))?;
-    let opened = open_checked(&staged).and_then(|snapshot| {
-        write(made, |out| merge(&[(name, &snapshot)], out))
-    });
+    let opened = open_checked(&staged)
+        .and_then(|snapshot| write(made, |out| merge(&[(name, &snapshot)], out)));
     let removed = fs::remove_file(&staged);
     opened?;
     removed.map_err(|error| ListError::File(staged, error))

@@ -207,8 +207,7 @@ impl Node {
         }
         let options = upstream_options(&config);
         let serving = self.gate.view.load().upstream.clone();
-        let upstream =
-            if *serving.options() == options { serving } else { Upstream::new(options) };
+        let upstream = if *serving.options() == options { serving } else { Upstream::new(options) };
         let view = view(&config, &loaded, upstream, &self.bypasses);
         self.gate.view.store(Arc::new(view));
         self.gate.budget.set_limit(config.limits.capture_budget);
@@ -254,9 +253,11 @@ impl Node {
             let current = self.current();
             (current.config.clone(), current.standings.clone())
         };
-        meters.set_lists(standings.iter().filter_map(|list| {
-            list.age(now).map(|age| (&list.name, list.entries, age))
-        }));
+        meters.set_lists(
+            standings
+                .iter()
+                .filter_map(|list| list.age(now).map(|age| (&list.name, list.entries, age))),
+        );
         meters.bypass_active.set(self.bypasses.current().active(now).len() as i64);
         meters.connections.set(self.connections.count());
         meters.connections_limit.set(config.listener.max_connections as i64);
@@ -265,7 +266,8 @@ impl Node {
         let view = self.gate.view.load_full();
         meters.enforcing.set(view.enforces_anywhere().into());
         view.upstream.reap();
-        let stale = standings.iter().zip(&config.lists).map(|(s, list)| s.is_stale(list.max_age, now));
+        let stale =
+            standings.iter().zip(&config.lists).map(|(s, list)| s.is_stale(list.max_age, now));
         let stale: Vec<bool> = stale.collect();
         if view.rulebook.lists.iter().map(|list| list.stale).ne(stale.iter().copied()) {
             self.gate.view.store(Arc::new(view.with_stale(&stale)));

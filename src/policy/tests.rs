@@ -1,5 +1,8 @@
 //! The verdict's algebra as tables. Lists, digests and names are made up.
 
+mod rules;
+mod unjudged;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -32,8 +35,7 @@ fn allow(name: &'static str, entries: &[(Algorithm, &'static [u8])]) -> List {
 fn rulebook(lists: &[List]) -> Rulebook {
     let compiled: Vec<(&str, Vec<Entry>)> =
         lists.iter().rev().map(|list| (list.name, entries(list))).collect();
-    let parts: Vec<Part> =
-        compiled.iter().map(|(name, entries)| Part { name, entries }).collect();
+    let parts: Vec<Part> = compiled.iter().map(|(name, entries)| Part { name, entries }).collect();
     let mut bytes = Vec::new();
     compile(&parts, &mut bytes).unwrap();
     Rulebook {
@@ -303,152 +305,6 @@ fn a_hit_beats_unjudged_and_unjudged_beats_none() {
     ));
 }
 
-/// Every reason under every rule: reasons of the body follow `unjudged` and its table, those of the
-/// gate follow `faults`, and neither refuses anything where the gate only watches.
-#[test]
-fn each_reason_follows_its_own_rule() {
-    let forward_refuse = [OnUnjudged::Forward, OnUnjudged::Refuse];
-    for reason in Unjudged::ALL {
-        for unjudged in forward_refuse {
-            for named in [None, Some(OnUnjudged::Forward), Some(OnUnjudged::Refuse)] {
-                for faults in [OnFault::Retry, OnFault::Forward] {
-                    let by_reason = named.map(|on| (reason, on)).into_iter().collect();
-                    let plain = bucket(Mode::Enforce, 1);
-                    let rule = BucketRule { unjudged, by_reason, faults, ..plain };
-                    let strict = match reason.is_fault() {
-                        true => faults == OnFault::Retry,
-                        false => named.unwrap_or(unjudged) == OnUnjudged::Refuse,
-                    };
-                    check_unjudged(reason, &rule, strict);
-                }
-            }
-        }
-    }
-}
-
-fn check_unjudged(reason: Unjudged, rule: &BucketRule, strict: bool) {
-    for enforces in [true, false] {
-        let verdict = Verdict::unjudged(reason, rule, enforces);
-        let refused = strict && enforces;
-        assert_eq!(verdict.outcome, Outcome::Unjudged { reason, refused }, "{rule:?}");
-        assert_eq!(verdict.passes(), !refused);
-        assert_eq!(verdict.token().is_some(), !refused, "the token is had by passing");
-        assert_eq!(verdict.mode, if enforces { Mode::Enforce } else { Mode::Shadow });
-        assert_eq!(verdict.matched, None);
-    }
-}
-
-/// One reason's rule is not another's.
-#[test]
-fn a_table_by_reason_names_single_reasons() {
-    let by_reason = BTreeMap::from([
-        (Unjudged::Archive, OnUnjudged::Refuse),
-        (Unjudged::Budget, OnUnjudged::Refuse),
-    ]);
-    let rule = BucketRule { by_reason, faults: OnFault::Forward, ..bucket(Mode::Enforce, 1) };
-    let refused = |reason| !Verdict::unjudged(reason, &rule, true).passes();
-    assert!(refused(Unjudged::Archive));
-    assert!(!refused(Unjudged::Form));
-    assert!(!refused(Unjudged::Budget), "a fault of the gate does not ask the body's table");
-}
-
-#[test]
-fn only_verdicts_that_pass_give_a_token() {
-    let verdict = |outcome| Verdict { outcome, matched: None, mode: Mode::Enforce };
-    let reason = Unjudged::Form;
-    let table = [
-        (Outcome::Allow, true),
-        (Outcome::WouldDeny, true),
-        (Outcome::Deny, false),
-        (Outcome::Unjudged { reason, refused: false }, true),
-        (Outcome::Unjudged { reason, refused: true }, false),
-    ];
-    for (outcome, passes) in table {
-        let verdict = verdict(outcome);
-        assert_eq!(verdict.passes(), passes, "{verdict:?}");
-        assert_eq!(verdict.token().is_some(), passes, "{verdict:?}");
-    }
-}
-
-/// Whether the gate may refuse anything in a bucket: a block list must be enforced there now.
-#[test]
-fn a_bucket_enforces_by_a_block_list_that_is_enforced() {
-    let police = block("police", Mode::Enforce, &[SHA256]);
-    let watched = block("watched", Mode::Shadow, &[SHA256]);
-    let known = allow("known", &[SHA256]);
-    let observed = |list| Acts { observed_list: Some(list), ..NO_ACTS };
-    let of_bucket = Acts { observed_bucket: Some(BUCKET), ..NO_ACTS };
-    let table: [(&[List], Mode, Acts, bool); 10] = [
-        (std::slice::from_ref(&police), Mode::Enforce, NO_ACTS, true),
-        (std::slice::from_ref(&police), Mode::Shadow, NO_ACTS, false),
-        (std::slice::from_ref(&police), Mode::Off, NO_ACTS, false),
-        (std::slice::from_ref(&watched), Mode::Enforce, NO_ACTS, false),
-        (std::slice::from_ref(&known), Mode::Enforce, NO_ACTS, false),
-        (&[watched.clone(), police.clone()], Mode::Enforce, NO_ACTS, true),
-        (std::slice::from_ref(&police), Mode::Enforce, observed("police"), false),
-        (std::slice::from_ref(&police), Mode::Enforce, observed("watched"), true),
-        (std::slice::from_ref(&police), Mode::Enforce, of_bucket, false),
-        (&[police.clone(), known.clone()], Mode::Enforce, NO_ACTS, true),
-    ];
-    for (at, (lists, mode, acts, expected)) in table.into_iter().enumerate() {
-        let rules = rulebook(lists);
-        assert_eq!(rules.enforces(&bucket(mode, lists.len()), BUCKET, &acts), expected, "row {at}");
-        assert!(!rules.enforces(&bucket(mode, 0), BUCKET, &acts), "no list counts: row {at}");
-    }
-    assert!(!Rulebook::default().enforces(&bucket(Mode::Enforce, 3), BUCKET, &NO_ACTS));
-}
-
-#[test]
-fn a_list_that_was_never_loaded_is_worse_than_a_stale_one() {
-    let base = rulebook(&[
-        block("police", Mode::Enforce, &[SHA256]),
-        block("watched", Mode::Shadow, &[SHA256]),
-    ]);
-    let fault = |mode, lists: &[u16], loaded: [bool; 2], stale: [bool; 2]| {
-        let mut rules = base.clone();
-        for (at, list) in rules.lists.iter_mut().enumerate() {
-            (list.loaded, list.stale) = (loaded[at], stale[at]);
-        }
-        rules.list_fault(&BucketRule { lists: lists.to_vec(), ..bucket(mode, 0) })
-    };
-    let (yes, no) = ([true, true], [false, false]);
-    assert_eq!(fault(Mode::Enforce, &[0, 1], yes, no), None);
-    assert_eq!(fault(Mode::Enforce, &[0, 1], [true, false], no), Some(Unjudged::NoList));
-    assert_eq!(fault(Mode::Enforce, &[0, 1], yes, [false, true]), Some(Unjudged::StaleList));
-    let worse = fault(Mode::Enforce, &[0, 1], [true, false], [true, false]);
-    assert_eq!(worse, Some(Unjudged::NoList));
-    assert_eq!(fault(Mode::Shadow, &[0], no, no), Some(Unjudged::NoList), "shadow records it");
-    assert_eq!(fault(Mode::Enforce, &[0], [true, false], [false, true]), None, "another's list");
-    assert_eq!(fault(Mode::Off, &[0, 1], no, yes), None);
-    assert_eq!(fault(Mode::Enforce, &[], no, yes), None);
-}
-
-/// Only what the lists hold is computed, and nothing where nothing is looked at.
-#[test]
-fn digests_are_wanted_where_a_list_needs_them() {
-    let rules = rulebook(&[block("police", Mode::Enforce, &[MD5, SHA256])]);
-    let some = AlgorithmSet::NONE.with(Algorithm::Md5).with(Algorithm::Sha256);
-    assert_eq!(rules.wanted(&bucket(Mode::Enforce, 1)), some);
-    assert_eq!(rules.wanted(&bucket(Mode::Shadow, 1)), some);
-    assert_eq!(rules.wanted(&bucket(Mode::Off, 1)), AlgorithmSet::NONE);
-    assert_eq!(rules.wanted(&bucket(Mode::Enforce, 0)), AlgorithmSet::NONE);
-    assert_eq!(Rulebook::default().wanted(&bucket(Mode::Enforce, 1)), AlgorithmSet::NONE);
-}
-
-#[test]
-fn reasons_are_known_by_their_words() {
-    let faults: Vec<_> = Unjudged::ALL.into_iter().filter(|r| r.is_fault()).collect();
-    let of_the_gate =
-        "no-list stale-list decoder-fault budget part-unseen spool audit".split(' ');
-    assert!(faults.iter().map(|r| r.name()).eq(of_the_gate));
-    for reason in Unjudged::ALL {
-        assert_eq!(reason.name().parse(), Ok(reason));
-        assert_eq!(reason.to_string(), reason.name());
-    }
-    assert_eq!("no list".parse::<Unjudged>(), Err(()));
-    assert_eq!("".parse::<Unjudged>(), Err(()));
-}
-
 /// The algebra does not depend on which way round two lists stand, nor on a digest's kind: all
 /// pairs of what an entry can be, against the rule spelled out once more.
 #[test]
@@ -471,10 +327,8 @@ fn every_pair_of_lists_obeys_the_order_of_strength() {
     let outcomes = [Outcome::Allow, Outcome::WouldDeny, Outcome::Deny, Outcome::Allow];
     for &one in &kinds {
         for &two in &kinds {
-            let list = |name, (polarity, mode, entry)| List {
-                polarity,
-                ..block(name, mode, &[entry])
-            };
+            let list =
+                |name, (polarity, mode, entry)| List { polarity, ..block(name, mode, &[entry]) };
             let lists = [list("one", one), list("two", two)];
             let (outcome, matched, _) = told(&lists, Mode::Enforce, NO_ACTS);
             let strongest = strength(one).max(strength(two));

@@ -151,24 +151,22 @@ fn hits<'a>(
     let digests = evidence.digests;
     rules.snapshot.iter().flat_map(move |snapshot| {
         Algorithm::ALL.into_iter().filter_map(move |a| digests.of(a)).flat_map(move |digest| {
-            snapshot
-                .lookup(&digest)
-                .filter_map(move |hit| {
-                    let index = *rules.of_snapshot.get(usize::from(hit.list))?;
-                    let list = rules.lists.get(usize::from(index))?;
-                    let entry = hit.entry.as_str().to_owned();
-                    if !bucket.lists.contains(&index) {
-                        return None;
-                    }
-                    if exceptions.is_disabled(&list.name, &entry) {
-                        return None;
-                    }
-                    let observed = exceptions.observes(&list.name, bucket_name);
-                    let strength =
-                        weigh(list.polarity, &digest, hit.canary, list.mode, bucket.mode, observed)?;
-                    let (list, algorithm) = (list.name.clone(), digest.algorithm());
-                    Some(Weighed { strength, matched: Match { list, entry, algorithm } })
-                })
+            snapshot.lookup(&digest).filter_map(move |hit| {
+                let index = *rules.of_snapshot.get(usize::from(hit.list))?;
+                let list = rules.lists.get(usize::from(index))?;
+                let entry = hit.entry.as_str().to_owned();
+                if !bucket.lists.contains(&index) {
+                    return None;
+                }
+                if exceptions.is_disabled(&list.name, &entry) {
+                    return None;
+                }
+                let observed = exceptions.observes(&list.name, bucket_name);
+                let strength =
+                    weigh(list.polarity, &digest, hit.canary, list.mode, bucket.mode, observed)?;
+                let (list, algorithm) = (list.name.clone(), digest.algorithm());
+                Some(Weighed { strength, matched: Match { list, entry, algorithm } })
+            })
         })
     })
 }

@@ -59,14 +59,14 @@ impl Drop for Committed {
         };
         // Outside a runtime the process is ending; the journal then says that nobody knows.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(pending.to_the_end(ended_by));
+            runtime.spawn(pending.wait_alone(ended_by));
         }
     }
 }
 
 impl Pending {
     /// `ended_by` is why nobody else waits.
-    async fn to_the_end(mut self, ended_by: Termination) {
+    async fn wait_alone(mut self, ended_by: Termination) {
         faults::point("alone");
         match self.exchange.answer(self.patience).await {
             Ok(response) => {

@@ -65,7 +65,8 @@ impl Upload {
             Some(auth) => auth,
             None => match self.ask_about_head().await {
                 Asked::Known(auth) => auth,
-                Asked::Rejected(response, running) => {
+                Asked::Rejected(rejection) => {
+                    let (response, running) = *rejection;
                     return self.relay_rejection(response, running);
                 }
             },
@@ -87,7 +88,9 @@ impl Upload {
             match opening {
                 Opening::Continue => return Asked::Known(Auth::Accepted),
                 Opening::Final(response) if response.status().is_success() => break,
-                Opening::Final(response) => return Asked::Rejected(response, running),
+                Opening::Final(response) => {
+                    return Asked::Rejected(Box::new((response, running)));
+                }
                 Opening::Failed if running.exchange.is_reused() => continue,
                 Opening::Failed | Opening::Quiet => break,
             }
@@ -111,13 +114,18 @@ impl Upload {
             self.case.gate.meters.upstream_aborts.inc();
         }
         let rest = intake.into_leftover();
-        match (stop, running) {
-            (Stop::Budget, _) => self.slow_down(Unjudged::Budget, rest),
-            (Stop::Event(Event::Answered(response)), Some(running)) => {
+        let event = match stop {
+            Stop::Budget => return self.slow_down(Unjudged::Budget, rest),
+            Stop::Event(event) => *event,
+        };
+        match (event, running) {
+            (Event::Answered(response), Some(running)) => {
                 self.relay_early(response, running, Some(rest))
             }
-            (Stop::Event(Event::Client(fault)), _) => self.client_fault(fault, rest),
-            (Stop::Event(_), _) => self.unreachable(Some(rest), Termination::StoreBody),
+            (Event::Client(fault), _) => self.client_fault(fault, rest),
+            (Event::Answered(_) | Event::StoreGone | Event::Reached | Event::Ended, _) => {
+                self.unreachable(Some(rest), Termination::StoreBody)
+            }
         }
     }
 
@@ -207,5 +215,5 @@ impl Running {
 /// What the store says about a head whose body is denied.
 enum Asked {
     Known(Auth),
-    Rejected(Response<Incoming>, Running),
+    Rejected(Box<(Response<Incoming>, Running)>),
 }

@@ -182,7 +182,6 @@ impl RelayBody {
             self.link = None;
         }
     }
-
 }
 
 impl Drop for RelayBody {

@@ -72,7 +72,12 @@ pub struct Settings {
 
 impl Gate {
     /// A gate with the given first view.
-    pub fn new(view: View, budget: Arc<Budget>, meters: Arc<Meters>, audit: AuditPort) -> Arc<Self> {
+    pub fn new(
+        view: View,
+        budget: Arc<Budget>,
+        meters: Arc<Meters>,
+        audit: AuditPort,
+    ) -> Arc<Self> {
         let view = ArcSwap::from_pointee(view);
         let (ids, ending) = (RequestIds::new(), Arc::default());
         Arc::new(Gate { view, budget, meters, audit, ids, ending })
@@ -124,9 +129,9 @@ impl View {
 
     /// Whether anything may be refused anywhere.
     pub fn enforces_anywhere(&self) -> bool {
-        self.buckets
-            .iter()
-            .any(|each| self.rulebook.enforces(&each.rule, each.pattern.as_str(), &*self.exceptions))
+        self.buckets.iter().any(|each| {
+            self.rulebook.enforces(&each.rule, each.pattern.as_str(), &*self.exceptions)
+        })
     }
 
     /// Whether it matters which of two buckets a path means.

@@ -1,6 +1,8 @@
 //! What a proxy may and must change in a head.
 
-use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE,
+};
 
 /// Headers that concern one connection only. The list is fixed: a client that names others in
 /// `Connection` would have us strip what the store must see.

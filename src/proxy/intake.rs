@@ -197,9 +197,8 @@ impl IdleTimer {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let due = self.last + self.limit;
-            let sleep = self.sleep.get_or_insert_with(|| {
-                Box::pin(tokio::time::sleep_until(due.into()))
-            });
+            let sleep =
+                self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due.into())));
             ready!(sleep.as_mut().poll(cx));
             if Instant::now() >= due {
                 return Poll::Ready(());

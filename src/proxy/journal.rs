@@ -110,9 +110,7 @@ impl Journal {
 
     /// Notes what the store said.
     pub fn store_answered(&mut self, status: StatusCode, headers: &HeaderMap) {
-        let text = |name: &str| {
-            headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned)
-        };
+        let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let record = &mut self.record;
         record.status = Some(status.as_u16());
         record.store_request_id = text("x-amz-request-id");
@@ -131,7 +129,8 @@ impl Journal {
         record.termination = termination;
         record.duration = self.begun.elapsed();
         // No status went out where the client was gone: nginx's 499 for that is well understood.
-        let (operation, status) = (record.operation.unwrap_or("Other"), record.status.unwrap_or(499));
+        let (operation, status) =
+            (record.operation.unwrap_or("Other"), record.status.unwrap_or(499));
         self.meters.count_request(operation, record.verdict, status);
         self.meters.body_bytes.inc_by(record.bytes);
         match self.slot.take() {

@@ -74,7 +74,7 @@ enum Guard {
 /// Why a body is not taken in any further.
 pub(super) enum Stop {
     /// Something happened on one of its two sides.
-    Event(Event),
+    Event(Box<Event>),
     /// There is no memory for it.
     Budget,
 }
@@ -194,7 +194,7 @@ impl Upload {
                 return self.outgrown(flow);
             }
             Event::Reached => return self.stream(flow, reservation).await,
-            other => return self.stop(Stop::Event(other), flow),
+            other => return self.stop(Stop::Event(Box::new(other)), flow),
         }
         self.journal.body_ended();
         let (intake, running) = flow.into_parts();
@@ -207,7 +207,12 @@ impl Upload {
             drop(running);
             return self.deny().await;
         }
-        let held = Held { wire: hold.drain().collect(), trailers, verdict, reservation: reservation.map(Arc::new) };
+        let held = Held {
+            wire: hold.drain().collect(),
+            trailers,
+            verdict,
+            reservation: reservation.map(Arc::new),
+        };
         match running {
             Some(running) => self.commit_on(running, held).await,
             None => self.commit(held).await,
@@ -215,7 +220,7 @@ impl Upload {
     }
 
     /// The tail guard: the body streams, its end waits for the verdict.
-    async fn stream(mut self, mut flow: Flow, reservation: Option<Reservation>) -> Answer {
+    async fn stream(mut self, mut flow: Flow, mut reservation: Option<Reservation>) -> Answer {
         if !flow.is_running() {
             match self.case.open(false).await {
                 Ok(running) => flow.run(running),
@@ -231,9 +236,12 @@ impl Upload {
             match flow.pump(Until::Held(bound(&reservation))).await {
                 Event::Ended => break,
                 Event::Reached if self.case.enforces => return self.outgrown(flow),
-                // Only watching: what cannot be held passes.
-                Event::Reached => flow.set_limit(0),
-                other => return self.stop(Stop::Event(other), flow),
+                // Only watching: what cannot be held passes, but for what the end needs.
+                Event::Reached => {
+                    flow.set_limit(1);
+                    reservation = None;
+                }
+                other => return self.stop(Stop::Event(Box::new(other)), flow),
             }
         }
         self.journal.body_ended();
@@ -413,7 +421,7 @@ impl Case {
         match flow.pump(Until::Sniffed).await {
             Event::Reached => {}
             Event::Ended => return Ok(Guard::Whole(None)),
-            other => return Err(Stop::Event(other)),
+            other => return Err(Stop::Event(Box::new(other))),
         }
         let wanted = settings.capture_all || flow.intake().inspector().format().is_some();
         let fits = payload.is_none_or(|length| length <= settings.capture_max);
@@ -429,7 +437,7 @@ impl Case {
         match flow.pump(Until::Held(settings.small_body_max)).await {
             Event::Reached => Ok(Guard::Tail(reservation)),
             Event::Ended => Ok(Guard::Whole(reservation)),
-            other => Err(Stop::Event(other)),
+            other => Err(Stop::Event(Box::new(other))),
         }
     }
 
@@ -457,8 +465,9 @@ impl Case {
 fn beforehand(operation: Operation) -> Option<Unjudged> {
     match operation.shape() {
         BodyShape::Object => None,
-        BodyShape::Control => (operation == Operation::CompleteMultipartUpload)
-            .then_some(Unjudged::MultipartOrder),
+        BodyShape::Control => {
+            (operation == Operation::CompleteMultipartUpload).then_some(Unjudged::MultipartOrder)
+        }
         BodyShape::Part => Some(Unjudged::MultipartOrder),
         BodyShape::Form => Some(Unjudged::Form),
         BodyShape::Copy => Some(Unjudged::Copy),

@@ -131,15 +131,7 @@ mod tests {
 
     #[test]
     fn one_bucket_is_named_or_none() {
-        for path in [
-            "//",
-            "//b/k",
-            "/%2Fb/k",
-            "/b%2Fk",
-            "/b%2fk/x",
-            "/b%/k",
-            "/b%zz",
-        ] {
+        for path in ["//", "//b/k", "/%2Fb/k", "/b%2Fk", "/b%2fk/x", "/b%/k", "/b%zz"] {
             assert_eq!(check_write(path), Err(Refusal::Bucket), "{path}");
         }
     }

@@ -30,8 +30,10 @@ const ACCESS_KEY: &str = "demo";
 const SECRET_KEY: &str = "demo-secret-key";
 
 /// The photo on the demo's list, and one that is not. Both public domain; see tests/data.
-const LISTED: (&str, &[u8]) = ("listed.jpg", include_bytes!("../../../tests/data/notocactus-minimus.jpg"));
-const OTHER: (&str, &[u8]) = ("other.jpg", include_bytes!("../../../tests/data/polemonium-reptans.jpg"));
+const LISTED: (&str, &[u8]) =
+    ("listed.jpg", include_bytes!("../../../tests/data/notocactus-minimus.jpg"));
+const OTHER: (&str, &[u8]) =
+    ("other.jpg", include_bytes!("../../../tests/data/polemonium-reptans.jpg"));
 
 /// Runs the demo until Ctrl-C.
 pub fn demo(listen: SocketAddr) -> ExitCode {

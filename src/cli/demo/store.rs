@@ -31,8 +31,7 @@ pub async fn serve(
         let service = service.clone();
         tokio::spawn(async move {
             // A broken connection is its client's affair.
-            let _ =
-                http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }

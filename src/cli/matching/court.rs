@@ -14,8 +14,7 @@ use crate::inspect::Evidence;
 use crate::ops::lists::{ListStore, Loaded, Standing, open_checked};
 use crate::ops::node::read_config;
 use crate::policy::{
-    self, BucketRule, Exceptions, ListRule, Mode, OnFault, OnUnjudged, Polarity, Rulebook,
-    Verdict,
+    self, BucketRule, Exceptions, ListRule, Mode, OnFault, OnUnjudged, Polarity, Rulebook, Verdict,
 };
 
 /// What judges one bucket.

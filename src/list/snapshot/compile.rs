@@ -11,8 +11,9 @@ use super::filter::{self, Filter};
 use super::format::{Checksum, Head, SectionKind};
 use super::lists::{self, LISTS_MAX, ListInfo};
 use super::reader::Snapshot;
-use super::staging::{Staging, push_label};
-use super::table::Reference;
+use super::reference::{Reference, push_label};
+use super::staging::Staging;
+use super::table::ROWS_END;
 use crate::digest::{Algorithm, AlgorithmSet, Digest};
 use crate::list::Entry;
 use crate::list::canary::canary_digest;
@@ -165,7 +166,7 @@ impl Compiler {
     pub fn write(mut self, out: &mut impl Write) -> Result<(), CompileError> {
         self.check_lists()?;
         self.add_canaries();
-        if let Some(table) = self.tables.iter().find(|table| table.len() >= u32::MAX as usize) {
+        if let Some(table) = self.tables.iter().find(|table| table.len() as u64 >= ROWS_END) {
             return Err(CompileError::TooManyEntries(table.algorithm));
         }
         let mut labels = Vec::with_capacity(self.labels.len());
@@ -247,7 +248,7 @@ impl Sorted {
     /// All sections but the filter, which comes second.
     fn kinds(&self) -> Vec<SectionKind> {
         let mut kinds = vec![SectionKind::Lists];
-        kinds.extend(self.tables.iter().flat_map(|table| SectionKind::of_table(table.algorithm)));
+        kinds.extend(self.tables.iter().map(|table| SectionKind::Rows(table.algorithm)));
         kinds.push(SectionKind::Labels);
         kinds
     }
@@ -269,8 +270,7 @@ impl Sorted {
             SectionKind::Lists => out.write_all(&self.lists),
             SectionKind::Labels => out.write_all(&self.labels),
             SectionKind::Filter => filter.map_or(Ok(()), |f| out.write_all(f.as_bytes())),
-            SectionKind::Prefixes(a) => table(a).map_or(Ok(()), |t| t.write_prefixes(out)),
-            SectionKind::Rows(a) => table(a).map_or(Ok(()), |t| t.write_rows(out)),
+            SectionKind::Rows(a) => table(a).map_or(Ok(()), |t| t.write_slots(out)),
         }
     }
 }

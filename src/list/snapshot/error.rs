@@ -50,7 +50,6 @@ impl std::fmt::Display for SectionName {
             Some(SectionKind::Labels) => f.write_str("labels"),
             Some(SectionKind::Filter) => f.write_str("filter"),
             Some(SectionKind::Rows(algorithm)) => write!(f, "{algorithm} table"),
-            Some(SectionKind::Prefixes(algorithm)) => write!(f, "{algorithm} prefix table"),
         }
     }
 }

@@ -13,12 +13,12 @@ use super::error::SnapshotError;
 use super::format::FilterParameters;
 
 /// Hash functions. Ten would need the fewest bits, 14.4 a digest, but each is a cache miss for a
-/// listed digest; with five, fewer bits are set, and an innocent one is known after 1.3 of them
-/// instead of 2.
-const HASHES: u32 = 5;
+/// listed digest; with four, fewer bits are set, and an innocent one is known after 1.2 of them
+/// instead of 2. Three would need 28.5 bits, more than the 3 bytes a digest may keep resident.
+const HASHES: u32 = 4;
 /// Bits of the filter for each digest: -k / ln(1 - p^(1/k)) for k hash functions and a rate p of
-/// false positives (Bloom 1970) of 1e-3, here 5 / 0.2893.
-const BITS_PER_DIGEST: f64 = 17.29;
+/// false positives (Bloom 1970) of 1e-3, here 4 / 0.1958.
+const BITS_PER_DIGEST: f64 = 20.43;
 /// A filter is made for at least so many digests: the crate's arithmetic is rough for fewer.
 const DIGESTS_MIN: usize = 1000;
 /// More hash functions than the rate needs by far; a bound on the work of a hostile filter.

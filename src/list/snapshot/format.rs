@@ -22,7 +22,7 @@ const HEADER_LEN: usize = COVERED_LEN + 32;
 const SECTION_LEN: usize = 56;
 /// Sections begin at multiples of this: a cache line.
 const ALIGNMENT: u64 = 64;
-/// Version 1 has nine kinds; the others are room for what comes.
+/// Version 1 has six kinds; the others are room for what comes.
 const SECTIONS_MAX: usize = 64;
 /// The reader must understand the section.
 const REQUIRED: u32 = 1;
@@ -41,9 +41,7 @@ pub(super) enum SectionKind {
     Labels,
     /// The Bloom filter.
     Filter,
-    /// Where the rows of each prefix begin.
-    Prefixes(Algorithm),
-    /// Sorted digests, each with its list and label.
+    /// Digests in order, each with its list and label.
     Rows(Algorithm),
 }
 
@@ -54,20 +52,14 @@ impl SectionKind {
             SectionKind::Lists => 1,
             SectionKind::Labels => 2,
             SectionKind::Filter => 3,
-            SectionKind::Prefixes(algorithm) => 0x11 + algorithm as u32,
-            SectionKind::Rows(algorithm) => 0x21 + algorithm as u32,
+            SectionKind::Rows(algorithm) => 0x11 + algorithm as u32,
         }
     }
 
     fn from_code(code: u32) -> Option<Self> {
         let whole = [SectionKind::Lists, SectionKind::Labels, SectionKind::Filter];
-        let of_tables = Algorithm::ALL.into_iter().flat_map(SectionKind::of_table);
+        let of_tables = Algorithm::ALL.map(SectionKind::Rows);
         whole.into_iter().chain(of_tables).find(|kind| kind.code() == code)
-    }
-
-    /// The two sections of one algorithm, in their order.
-    pub(super) fn of_table(algorithm: Algorithm) -> [SectionKind; 2] {
-        [SectionKind::Prefixes(algorithm), SectionKind::Rows(algorithm)]
     }
 }
 
@@ -308,9 +300,11 @@ pub(super) fn reseal(file: &mut [u8]) {
             let (offset, len) = (fields.u64()? as usize, fields.u64()? as usize);
             Some(offset..offset.checked_add(len)?)
         });
-        if let Some(bytes) = range.and_then(|range| file.get(range)) {
-            let checksum: Checksum = Sha256::digest(bytes).into();
-            file[row + 24..row + SECTION_LEN].copy_from_slice(&checksum);
+        let checksum = range.and_then(|range| file.get(range)).map(Sha256::digest);
+        // A changed number of sections can lead behind the end of a short file.
+        let place = file.get_mut(row + 24..row + SECTION_LEN);
+        if let (Some(checksum), Some(place)) = (checksum, place) {
+            place.copy_from_slice(&checksum);
         }
     }
     if file.len() >= head_len {

@@ -1,14 +1,17 @@
 //! An open snapshot, and what it answers.
 
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 
 use super::error::SnapshotError;
 use super::filter::{self, Filter};
 use super::format::{self, HEAD_LEN_MAX, Head, SectionKind};
+use super::hints;
 use super::lists::{self, ListInfo};
-use super::map::{Bytes, MappedFile};
-use super::table::{Table, label_at};
+use super::map::Bytes;
+use super::reference::label_at;
+use super::table::Table;
 use crate::digest::{Algorithm, AlgorithmSet, Digest};
 use crate::list::EntryId;
 
@@ -34,10 +37,7 @@ impl Snapshot {
     /// # Errors
     /// The file can't be read, is foreign, of another version, cut off, or corrupt.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SnapshotError> {
-        let file = MappedFile::open(path.as_ref())?;
-        let parts = Parts::parse(&file.bytes)?;
-        let filter = file.read(parts.filter.clone())?;
-        Self::assemble(file.bytes, parts, filter)
+        Self::assemble(Bytes::open(path.as_ref())?)
     }
 
     /// Takes a snapshot from memory, with the same checks.
@@ -45,24 +45,25 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::open`].
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, SnapshotError> {
-        let parts = Parts::parse(&bytes)?;
-        let filter = bytes[parts.filter.clone()].to_vec();
-        Self::assemble(Bytes::Owned(bytes), parts, filter)
+        Self::assemble(Bytes::Owned(bytes))
     }
 
-    fn assemble(bytes: Bytes, parts: Parts, filter: Vec<u8>) -> Result<Self, SnapshotError> {
-        let filter = Filter::open(filter, &parts.head.filter)?;
-        let Parts { tables, labels, lists, .. } = parts;
+    fn assemble(bytes: Bytes) -> Result<Self, SnapshotError> {
+        let Parts { head, tables, labels, filter, lists } = Parts::parse(&bytes)?;
+        let filter = Filter::open(read_filter(&bytes, filter)?, &head.filter)?;
         let id = format::id(&bytes);
         Ok(Snapshot { bytes, filter, tables, labels, lists, id })
     }
 
     /// Where `digest` is listed: in most cases nowhere, which the filter answers alone.
     pub fn lookup(&self, digest: &Digest) -> Hits<'_> {
-        let table = self.tables[digest.algorithm() as usize].as_ref();
-        let Some(table) = table.filter(|_| self.may_hold(digest)) else {
-            return Hits { found: None, rows: 0..0 };
-        };
+        let nothing = Hits { found: None, rows: 0..0 };
+        let Some(table) = &self.tables[digest.algorithm() as usize] else { return nothing };
+        // Filter and table lie far apart. A listed digest is to wait for both at once.
+        table.expect(&self.bytes, digest.as_bytes());
+        if !self.may_hold(digest) {
+            return nothing;
+        }
         let rows = table.find(&self.bytes, digest.as_bytes());
         Hits { found: Some((self, table, *digest)), rows }
     }
@@ -106,12 +107,12 @@ impl Snapshot {
     /// Every row, with the canary.
     pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         let tables = self.tables.iter().flatten();
-        tables.flat_map(|table| (0..table.rows).filter_map(|row| self.row(table, row)))
+        tables.flat_map(|table| (0..table.slots()).filter_map(|slot| self.row(table, slot)))
     }
 
-    fn row(&self, table: &Table, row: usize) -> Option<Row<'_>> {
-        let digest = Digest::from_bytes(table.algorithm, table.digest(&self.bytes, row))?;
-        let reference = table.reference(&self.bytes, row);
+    fn row(&self, table: &Table, slot: usize) -> Option<Row<'_>> {
+        let (digest, reference) = table.slot(&self.bytes, slot);
+        let digest = Digest::from_bytes(table.algorithm, digest).filter(|_| reference.is_row())?;
         let label = reference.label().and_then(|offset| self.label(offset));
         Some(Row { digest, list: reference.list(), label, canary: reference.is_canary() })
     }
@@ -120,6 +121,14 @@ impl Snapshot {
     pub(super) fn label(&self, offset: u64) -> Option<&str> {
         label_at(&self.bytes[self.labels.clone()], offset)
     }
+}
+
+/// Reads the filter into memory, which is to be on huge pages soon: a lookup touches it anywhere.
+fn read_filter(bytes: &Bytes, range: Range<usize>) -> io::Result<Vec<u8>> {
+    let mut filter = vec![0; range.len()];
+    bytes.read_to(range.start, &mut filter)?;
+    hints::huge_pages(&mut filter);
+    Ok(filter)
 }
 
 /// What a lookup found on one list.
@@ -154,7 +163,7 @@ impl Iterator for Hits<'_> {
         let (snapshot, table, digest) = self.found.as_ref()?;
         // A row of a list that does not exist is corrupt; skipping it keeps the index valid.
         let exists = |list: u16| usize::from(list) < snapshot.lists.len();
-        let mut references = self.rows.by_ref().map(|row| table.reference(&snapshot.bytes, row));
+        let mut references = self.rows.by_ref().map(|slot| table.slot(&snapshot.bytes, slot).1);
         let reference = references.find(|reference| exists(reference.list()))?;
         let label = reference.label().and_then(|offset| snapshot.label(offset));
         Some(Hit {
@@ -203,18 +212,12 @@ impl Parts {
     }
 }
 
-/// A table, which must have as many rows as the lists say.
+/// A table, which must be able to have as many rows as the lists say.
 fn table(
     head: &Head,
     lists: &[ListInfo],
     algorithm: Algorithm,
 ) -> Result<Option<Table>, SnapshotError> {
-    let table = Table::open(head, algorithm)?;
-    let rows = table.as_ref().map_or(0, |table| table.rows as u64);
-    let stated = lists.iter().map(|list| list.rows_of(algorithm)).fold(0, u64::saturating_add);
-    if rows == stated {
-        Ok(table)
-    } else {
-        Err(SnapshotError::Corrupt("a table has more or fewer rows than its lists"))
-    }
+    let rows = lists.iter().map(|list| list.rows_of(algorithm)).fold(0, u64::saturating_add);
+    Table::open(head, algorithm, rows)
 }

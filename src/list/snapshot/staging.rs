@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 use std::io::{self, Write};
 
 use super::filter;
-use super::table::{Reference, bucket_of, buckets, label_at, prefix_bits};
+use super::reference::{Reference, label_at, push_label};
+use super::table::{home, homes, slot_len};
 use crate::digest::Algorithm;
 
 /// A row of 40 bytes, whatever its kind; the digest is filled up with zeros.
@@ -68,24 +69,25 @@ impl Staging {
         counts
     }
 
-    pub(super) fn write_rows(&self, out: &mut impl Write) -> io::Result<()> {
-        let len = self.algorithm.len();
-        self.rows.iter().try_for_each(|row| {
+    /// Writes the table: each row in its home, or in the first slot behind the row before it, and
+    /// zeros in the others.
+    pub(super) fn write_slots(&self, out: &mut impl Write) -> io::Result<()> {
+        let (len, homes) = (self.algorithm.len(), homes(self.rows.len()));
+        let mut next = 0;
+        for row in &self.rows {
+            let slot = home(&row.digest, homes).max(next);
+            self.write_gap(slot - next, out)?;
             out.write_all(&row.digest[..len])?;
-            out.write_all(&row.reference.0.to_le_bytes())
-        })
+            out.write_all(&row.reference.0.to_le_bytes())?;
+            next = slot + 1;
+        }
+        self.write_gap(homes.saturating_sub(next), out)
     }
 
-    /// Writes the first row of each bucket, and the number of rows as the end of the last.
-    pub(super) fn write_prefixes(&self, out: &mut impl Write) -> io::Result<()> {
-        let bits = prefix_bits(self.rows.len());
-        let mut start = 0;
-        for bucket in 0..=buckets(bits) {
-            let rest = self.rows[start..].iter();
-            start += rest.take_while(|row| bucket_of(&row.digest, bits) < bucket).count();
-            out.write_all(&(start as u32).to_le_bytes())?;
-        }
-        Ok(())
+    fn write_gap(&self, slots: usize, out: &mut impl Write) -> io::Result<()> {
+        let empty = [0; slot_len(Algorithm::Sha256)];
+        let empty = &empty[..slot_len(self.algorithm)];
+        (0..slots).try_for_each(|_| out.write_all(empty))
     }
 }
 
@@ -99,10 +101,4 @@ fn order(a: Reference, b: Reference, labels: &[u8]) -> Ordering {
 
 fn label_of(reference: Reference, labels: &[u8]) -> Option<&str> {
     reference.label().and_then(|offset| label_at(labels, offset))
-}
-
-/// Appends a label, which has at most 200 bytes: its length, then its text.
-pub(super) fn push_label(labels: &mut Vec<u8>, label: &str) {
-    labels.push(label.len() as u8);
-    labels.extend(label.as_bytes());
 }

@@ -1,62 +1,82 @@
-//! The exact table of one algorithm: sorted digests, and where those of each prefix begin.
+//! The exact table of one algorithm: digests in order, with gaps, each close to the place that
+//! its first bits say.
 //!
-//! The first bits of a digest choose a bucket of two to four rows, which lie side by side, each
-//! with its reference behind it: a lookup waits for memory twice, whatever the size of the list.
+//! ```text
+//! slot   0     1     2     3     4     5     6     7
+//!       09    2a    2c    3b    --    --    d1    --      2a, 2c and 3b have one home: 1
+//! ```
+//!
+//! A slot holds a digest and its reference, or zeros. The first 64 bits of a digest, scaled to
+//! the number of homes, name its home; a row stands there, or behind the rows before it that had
+//! to make way (linear probing that keeps the order: Amble and Knuth, "Ordered hash tables",
+//! 1974). So a lookup knows where to look before it has read anything, and waits for memory once.
+//!
+//! Between a row and its home there is no empty slot: from a digest's home on, rows below it come
+//! first, then it or the place where it would be. That is a sorted sequence, which is searched by
+//! doubling steps. A list of made-up digests that all begin alike makes one long run of rows; the
+//! search of it costs two comparisons for each doubling, some sixty at most, and compiling it no
+//! more than any other list.
 
 use std::ops::Range;
 
 use super::error::SnapshotError;
 use super::format::{Head, SectionKind};
+use super::hints;
+use super::lists::LISTS_MAX;
+use super::map::Bytes;
+use super::reference::Reference;
 use crate::digest::Algorithm;
 
-/// Bytes of a reference: where a row's list and label are.
-const REFERENCE_LEN: usize = 8;
-/// Bytes of a row number in the prefix table.
-const PREFIX_LEN: usize = 4;
-/// The prefix table takes at most 2^26 row numbers, 256 MiB.
-const PREFIX_BITS_MAX: u32 = 26;
-/// Rows that are compared at once: with two to four in a bucket, more than 98 % have no more.
-const SCAN_ROWS: usize = 8;
+/// Rows that are compared at once: in the mean, nineteen of twenty digests are among them.
+const SCAN_ROWS: usize = 6;
+/// Cache lines that are asked for ahead of the filter's answer: five of six listed digests stand in
+/// them, and each more would cost the innocent something too.
+const LINES_AHEAD: usize = 3;
+/// Slots that a read call fetches where no entry was found before; runs beyond that are rare.
+const PEEK_ROWS: usize = 32;
 
-/// Where one algorithm's sections are in the file.
+/// Where one algorithm's rows are in the file.
 pub(super) struct Table {
     pub(super) algorithm: Algorithm,
-    /// Number of rows, at least one.
-    pub(super) rows: usize,
-    prefix_bits: u32,
-    prefixes: Range<usize>,
+    /// Slots that a digest can have as its home, at least one; there may be more behind them.
+    homes: usize,
     bytes: Range<usize>,
 }
 
 impl Table {
-    /// The table of one algorithm; `None` if the file has none.
+    /// The table of one algorithm, which is to hold so many `rows`; `None` if that is 0.
     ///
     /// # Errors
-    /// One of its sections is missing, or their lengths contradict each other.
-    pub(super) fn open(head: &Head, algorithm: Algorithm) -> Result<Option<Self>, SnapshotError> {
-        let [prefixes, bytes] = SectionKind::of_table(algorithm).map(|kind| head.range(kind));
-        let (prefixes, bytes) = match (prefixes, bytes) {
-            (None, None) => return Ok(None),
-            (Some(prefixes), Some(bytes)) => (prefixes, bytes),
-            (Some(_), None) | (None, Some(_)) => {
-                return Err(SnapshotError::Corrupt("a table lacks a section"));
-            }
+    /// The section is missing, or it can't have so many rows.
+    pub(super) fn open(
+        head: &Head,
+        algorithm: Algorithm,
+        rows: u64,
+    ) -> Result<Option<Self>, SnapshotError> {
+        const WRONG: SnapshotError =
+            SnapshotError::Corrupt("a table has more or fewer rows than its lists");
+        let bytes = match (head.range(SectionKind::Rows(algorithm)), rows) {
+            (None, 0) => return Ok(None),
+            (Some(bytes), 1..ROWS_END) => bytes,
+            (None, _) | (Some(_), _) => return Err(WRONG),
         };
-        let rows = bytes.len() / row_len(algorithm);
-        let prefix_bits = prefix_bits(rows);
-        let fits = (1..u32::MAX as usize).contains(&rows)
-            && bytes.len() == rows * row_len(algorithm)
-            && prefixes.len() == (buckets(prefix_bits) + 1) * PREFIX_LEN;
-        if !fits {
-            return Err(SnapshotError::Corrupt("the sections of a table differ in length"));
-        }
-        Ok(Some(Table { algorithm, rows, prefix_bits, prefixes, bytes }))
+        let (rows, homes) = (rows as usize, homes(rows as usize));
+        let slots = bytes.len() / slot_len(algorithm);
+        let fits = bytes.len().is_multiple_of(slot_len(algorithm))
+            && (homes..homes + rows).contains(&slots);
+        if fits { Ok(Some(Table { algorithm, homes, bytes })) } else { Err(WRONG) }
     }
 
-    /// The rows that hold `digest`, which is one of this table's algorithm.
+    /// Asks for the memory in which `digest` stands if it is listed.
+    pub(super) fn expect(&self, file: &[u8], digest: &[u8]) {
+        let home = home(digest, self.homes) * slot_len(self.algorithm);
+        hints::prefetch(&self.bytes(file)[home..], LINES_AHEAD);
+    }
+
+    /// The slots that hold `digest`, which is one of this table's algorithm.
     ///
-    /// A table that contradicts itself gives no rows; `verify` finds out.
-    pub(super) fn find(&self, file: &[u8], digest: &[u8]) -> Range<usize> {
+    /// In a table that contradicts itself it may miss some; `verify` finds out.
+    pub(super) fn find(&self, file: &Bytes, digest: &[u8]) -> Range<usize> {
         let found = match self.algorithm {
             Algorithm::Md5 => self.find_in::<16, 24>(file, digest),
             Algorithm::Sha1 => self.find_in::<20, 28>(file, digest),
@@ -65,58 +85,59 @@ impl Table {
         found.unwrap_or(0..0)
     }
 
-    /// Searches rows of `ROW` bytes that begin with a digest of `N`.
-    fn find_in<const N: usize, const ROW: usize>(
+    /// Searches slots of `SLOT` bytes that begin with a digest of `N`.
+    fn find_in<const N: usize, const SLOT: usize>(
         &self,
-        file: &[u8],
+        file: &Bytes,
         digest: &[u8],
     ) -> Option<Range<usize>> {
         let digest: &[u8; N] = digest.try_into().ok()?;
-        let rows = self.bytes(file).as_chunks::<ROW>().0;
-        let bucket = self.bucket_of(digest);
-        let start = self.bucket_start(file, bucket);
-        let first = match scan(rows.get(start..)?, digest) {
-            Some(first) => start + first,
-            None => {
-                let bucket = rows.get(start..self.bucket_start(file, bucket + 1))?;
-                start + bucket.partition_point(|row| row.first_chunk() < Some(digest))
-            }
-        };
-        let is_same = |row: &&[u8; ROW]| row.first_chunk() == Some(digest);
-        Some(first..first + rows[first..].iter().take_while(is_same).count())
+        let home = home(digest, self.homes);
+        let place = self.bytes.start + home * SLOT;
+        let is_used = file.is_used(place);
+        if !is_used && self.is_surely_absent::<N, SLOT>(file, place, digest) {
+            return None;
+        }
+        let slots = self.bytes(file).as_chunks::<SLOT>().0;
+        let first = home + find_first(slots.get(home..)?, digest)?;
+        if !is_used {
+            file.set_used(place);
+        }
+        let is_same = |slot: &&[u8; SLOT]| holds(slot, digest);
+        Some(first..first + slots[first..].iter().take(LISTS_MAX).take_while(is_same).count())
     }
 
-    /// The first row of a bucket, or of a later one if it is empty. `bucket` may be one past the
-    /// last.
-    pub(super) fn bucket_start(&self, file: &[u8], bucket: usize) -> usize {
-        let numbers = file[self.prefixes.clone()].as_chunks::<PREFIX_LEN>().0;
-        numbers.get(bucket).map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize)
+    /// Whether a read call tells that `digest`, whose home begins at `place`, is not listed: the
+    /// filter lets one of a thousand through, and the kernel would map 64 KiB around each.
+    fn is_surely_absent<const N: usize, const SLOT: usize>(
+        &self,
+        file: &Bytes,
+        place: usize,
+        digest: &[u8; N],
+    ) -> bool {
+        let mut buffer = [[0; SLOT]; PEEK_ROWS];
+        let len = (self.bytes.end - place).min(PEEK_ROWS * SLOT);
+        let is_read = file.read_to(place, &mut buffer.as_flattened_mut()[..len]).is_ok();
+        let slots = &buffer[..len / SLOT];
+        let end = lower_bound(slots, digest);
+        is_read && slots.get(end).is_some_and(|slot| !holds(slot, digest))
     }
 
-    /// Number of buckets.
-    pub(super) fn buckets(&self) -> usize {
-        buckets(self.prefix_bits)
+    /// Slots of the table, empty ones too.
+    pub(super) fn slots(&self) -> usize {
+        self.bytes.len() / slot_len(self.algorithm)
     }
 
-    /// The bucket to which a digest belongs.
-    pub(super) fn bucket_of(&self, digest: &[u8]) -> usize {
-        bucket_of(digest, self.prefix_bits)
+    /// Slots that a digest can have as its home.
+    pub(super) fn homes(&self) -> usize {
+        self.homes
     }
 
-    /// The digest of a row.
-    pub(super) fn digest<'a>(&self, file: &'a [u8], row: usize) -> &'a [u8] {
-        &self.row(file, row)[..self.algorithm.len()]
-    }
-
-    /// List and label of a row.
-    pub(super) fn reference(&self, file: &[u8], row: usize) -> Reference {
-        let bytes = self.row(file, row).last_chunk();
-        Reference(bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes)))
-    }
-
-    fn row<'a>(&self, file: &'a [u8], row: usize) -> &'a [u8] {
-        let len = row_len(self.algorithm);
-        &self.bytes(file)[row * len..][..len]
+    /// A slot: the digest and its reference.
+    pub(super) fn slot<'a>(&self, file: &'a [u8], slot: usize) -> (&'a [u8], Reference) {
+        let len = slot_len(self.algorithm);
+        let bytes = &self.bytes(file)[slot * len..][..len];
+        (&bytes[..self.algorithm.len()], Reference::of_slot(bytes))
     }
 
     fn bytes<'a>(&self, file: &'a [u8]) -> &'a [u8] {
@@ -124,75 +145,69 @@ impl Table {
     }
 }
 
-/// Bytes of a row: the digest and its reference.
-const fn row_len(algorithm: Algorithm) -> usize {
-    algorithm.len() + REFERENCE_LEN
+/// Tables have less than this number of rows.
+pub(super) const ROWS_END: u64 = u32::MAX as u64;
+
+/// Bytes of a slot: the digest and its reference.
+pub(super) const fn slot_len(algorithm: Algorithm) -> usize {
+    algorithm.len() + Reference::LEN
 }
 
-/// Looks for the digest in the first few rows, without any branch that depends on them: a wrongly
+/// Slots that are homes in a table of so many rows: three of four are taken. With fewer gaps runs
+/// grow fast, with more there are more pages to be read and remembered.
+pub(super) fn homes(rows: usize) -> usize {
+    rows + rows.div_ceil(3)
+}
+
+/// The home of a digest: its first 64 bits as a fraction of all homes.
+pub(super) fn home(digest: &[u8], homes: usize) -> usize {
+    let head = digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    ((u128::from(head) * homes as u128) >> 64) as usize
+}
+
+/// The first of the slots from a digest's home on that holds it.
+fn find_first<const N: usize, const SLOT: usize>(
+    slots: &[[u8; SLOT]],
+    digest: &[u8; N],
+) -> Option<usize> {
+    scan(slots, digest).or_else(|| {
+        let first = lower_bound(slots, digest);
+        slots.get(first).is_some_and(|slot| holds(slot, digest)).then_some(first)
+    })
+}
+
+/// Looks for the digest in the first few slots, without any branch that depends on them: a wrongly
 /// guessed one would keep the processor from waiting for the memory of several lookups at once.
 /// `None` if it is not among them, or if another digest there begins as it does.
-fn scan<const N: usize, const ROW: usize>(rows: &[[u8; ROW]], digest: &[u8; N]) -> Option<usize> {
+fn scan<const N: usize, const SLOT: usize>(
+    slots: &[[u8; SLOT]],
+    digest: &[u8; N],
+) -> Option<usize> {
     let wanted = digest.first_chunk::<8>();
     let mut found = 0u32;
-    for (i, row) in rows.first_chunk::<SCAN_ROWS>()?.iter().enumerate() {
-        found |= u32::from(row.first_chunk::<8>() == wanted) << i;
+    for (i, slot) in slots.first_chunk::<SCAN_ROWS>()?.iter().enumerate() {
+        found |= u32::from(slot.first_chunk::<8>() == wanted) << i;
     }
     let first = found.trailing_zeros() as usize;
-    (rows.get(first)?.first_chunk() == Some(digest)).then_some(first)
+    slots.get(first).is_some_and(|slot| holds(slot, digest)).then_some(first)
 }
 
-/// Bits of the prefix that chooses the bucket: two to four rows a bucket, in the mean.
-pub(super) fn prefix_bits(rows: usize) -> u32 {
-    rows.checked_ilog2().unwrap_or(0).saturating_sub(1).min(PREFIX_BITS_MAX)
-}
-
-/// Buckets for so many bits.
-pub(super) fn buckets(prefix_bits: u32) -> usize {
-    1 << prefix_bits
-}
-
-/// The first bits of a digest.
-pub(super) fn bucket_of(digest: &[u8], prefix_bits: u32) -> usize {
-    let head = digest.first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
-    (u64::from(head) << prefix_bits >> 32) as usize
-}
-
-/// Which list a row belongs to, and where its label is.
-///
-/// Bits 0 to 47: offset of the label plus one, 0 for none. Bits 48 to 62: the list. Bit 63: the
-/// row is the canary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reference(pub(super) u64);
-
-impl Reference {
-    const LABEL: u64 = (1 << 48) - 1;
-    const CANARY: u64 = 1 << 63;
-
-    /// A reference; the label's offset is below 2^48 - 1, the list below 2^15.
-    pub(super) fn new(list: u16, canary: bool, label: Option<u64>) -> Self {
-        let flag = if canary { Self::CANARY } else { 0 };
-        Reference(flag | u64::from(list) << 48 | label.map_or(0, |offset| offset + 1))
+/// The first of the slots from a digest's home on that is empty or does not come before it, or
+/// the number of slots. All before it are rows that do, and none behind it is: see above.
+fn lower_bound<const N: usize, const SLOT: usize>(slots: &[[u8; SLOT]], digest: &[u8; N]) -> usize {
+    let is_before =
+        |slot: &[u8; SLOT]| Reference::of_slot(slot).is_row() && slot.first_chunk() < Some(digest);
+    let (mut start, mut end) = (0, SCAN_ROWS);
+    while slots.get(end).is_some_and(is_before) {
+        (start, end) = (end + 1, end * 2);
     }
-
-    pub(super) fn list(self) -> u16 {
-        (self.0 >> 48) as u16 & 0x7fff
-    }
-
-    pub(super) fn is_canary(self) -> bool {
-        self.0 & Self::CANARY != 0
-    }
-
-    pub(super) fn label(self) -> Option<u64> {
-        (self.0 & Self::LABEL).checked_sub(1)
-    }
+    let end = end.min(slots.len());
+    start + slots[start..end].partition_point(is_before)
 }
 
-/// The label at an offset of the label texts: a length byte, then the text. `None` if there is
-/// no such label.
-pub(super) fn label_at(labels: &[u8], offset: u64) -> Option<&str> {
-    let (len, text) = labels.get(usize::try_from(offset).ok()?..)?.split_first()?;
-    std::str::from_utf8(text.get(..usize::from(*len))?).ok()
+/// Whether the slot is a row of this digest.
+fn holds<const N: usize, const SLOT: usize>(slot: &[u8; SLOT], digest: &[u8; N]) -> bool {
+    slot.first_chunk() == Some(digest) && Reference::of_slot(slot).is_row()
 }
 
 #[cfg(test)]
@@ -200,40 +215,57 @@ mod tests {
     use super::*;
 
     #[test]
-    fn buckets_hold_two_to_four_rows() {
-        for (rows, bits) in [(0, 0), (1, 0), (3, 0), (4, 1), (7, 1), (8, 2), (10_000_000, 22)] {
-            assert_eq!(prefix_bits(rows), bits, "{rows}");
-        }
-        assert_eq!(prefix_bits(u32::MAX as usize), PREFIX_BITS_MAX);
-    }
-
-    #[test]
-    fn the_first_bits_choose_the_bucket() {
-        let digest = [0b1010_0000, 0, 0, 1];
-        let found: Vec<_> = [0, 1, 2, 3, 4, 26].map(|bits| bucket_of(&digest, bits)).into();
-        assert_eq!(found, [0, 1, 2, 5, 10, 0b1010 << 22]);
-        assert_eq!(bucket_of(&[0xff; 16], 26), buckets(26) - 1);
-    }
-
-    #[test]
-    fn references_come_back() {
-        let last = (1 << 48) - 2;
-        for (list, canary, label) in
-            [(0, false, None), (1023, true, Some(0)), (0x7fff, true, Some(last))]
-        {
-            let reference = Reference::new(list, canary, label);
-            let back = (reference.list(), reference.is_canary(), reference.label());
-            assert_eq!(back, (list, canary, label));
+    fn three_of_four_homes_are_taken() {
+        for (rows, expected) in [(1, 2), (2, 3), (3, 4), (4, 6), (10_000_000, 13_333_334)] {
+            assert_eq!(homes(rows), expected, "{rows}");
         }
     }
 
     #[test]
-    fn labels_outside_are_none() {
-        let labels = b"\x02ab\x01c\x05xy\x01\xff";
-        assert_eq!(label_at(labels, 0), Some("ab"));
-        assert_eq!(label_at(labels, 3), Some("c"));
-        for wrong in [5, 8, 10, 11, u64::MAX] {
-            assert_eq!(label_at(labels, wrong), None, "{wrong}");
+    fn the_first_bits_are_a_fraction_of_the_homes() {
+        for (digest, expected) in [
+            ([0; 16], 0),
+            ([0x7f; 16], 498),
+            ([0x80, 0, 0, 0, 0, 0, 0, 0, 0xff, 0, 0, 0, 0, 0, 0, 0], 500),
+            ([0xff; 16], 999),
+        ] {
+            assert_eq!(home(&digest, 1000), expected);
         }
+        assert_eq!(home(&[0xff; 32], usize::MAX), usize::MAX - 1);
+    }
+
+    /// Slots of a sorted run with an empty slot behind it, and other rows behind that.
+    fn run(len: u8) -> Vec<[u8; 24]> {
+        let row = |i: u8| {
+            let mut slot = [0x11; 24];
+            slot[15] = i;
+            slot
+        };
+        let rows = (1..=len).map(|i| row(i * 2)).map(with_reference);
+        rows.chain([[0; 24], with_reference([0x77; 24])]).collect()
+    }
+
+    fn with_reference(mut slot: [u8; 24]) -> [u8; 24] {
+        slot[16..].copy_from_slice(&Reference::new(0, false, None).0.to_le_bytes());
+        slot
+    }
+
+    #[test]
+    fn searching_a_run_is_looking_at_each_slot() {
+        for len in 0..100 {
+            let slots = run(len);
+            for last in 0..=201 {
+                let mut digest = [0x11; 16];
+                digest[15] = last;
+                let each = slots.iter().position(|slot| holds(slot, &digest));
+                assert_eq!(find_first(&slots, &digest), each, "{last} of {len}");
+                let above = slots.iter().position(|slot| slot[..16] >= digest[..] || !is_row(slot));
+                assert_eq!(Some(lower_bound(&slots, &digest)), above, "{last} of {len}");
+            }
+        }
+    }
+
+    fn is_row(slot: &[u8]) -> bool {
+        Reference::of_slot(slot).is_row()
     }
 }

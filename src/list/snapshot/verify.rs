@@ -11,7 +11,8 @@ use super::filter;
 use super::format::{self, Checksum, HEAD_LEN_MAX, Head};
 use super::map::open_regular;
 use super::reader::Snapshot;
-use super::table::Table;
+use super::reference::Reference;
+use super::table::{Table, home};
 use crate::digest::Digest;
 use crate::list::Label;
 use crate::list::canary::canary_digest;
@@ -68,7 +69,7 @@ fn checksum(input: &mut impl Read, len: u64) -> Result<Checksum, SnapshotError> 
 
 impl Snapshot {
     /// Proves that the snapshot says what it seems to say: every checksum, the order of each
-    /// table, its prefixes, references, labels and counts, the canary in each kind, and that the
+    /// table, the places of its rows, references, labels and counts, the canary in each kind, and that the
     /// filter holds every row. Reads all of the file: not for the async threads.
     ///
     /// # Errors
@@ -79,24 +80,31 @@ impl Snapshot {
     }
 
     fn verify_table(&self, table: &Table) -> Result<(), SnapshotError> {
-        if !has_right_prefixes(table, &self.bytes) {
-            return Err(SnapshotError::Corrupt("a prefix table is wrong"));
-        }
         let mut entries = vec![0; self.lists().len()];
         let mut canaries = vec![0; self.lists().len()];
         let canary = canary_digest(table.algorithm);
-        let mut before = None;
-        for row in 0..table.rows {
-            let reference = table.reference(&self.bytes, row);
+        let (mut before, mut next) = (None, 0);
+        for slot in 0..table.slots() {
+            let (digest, reference) = table.slot(&self.bytes, slot);
+            if !reference.is_row() {
+                verify_gap(digest, reference)?;
+                continue;
+            }
             let list = usize::from(reference.list());
-            let here = Some((table.digest(&self.bytes, row), list));
+            let here = Some((digest, list));
             if list >= entries.len() || before >= here {
                 return Err(SnapshotError::Corrupt("a table is not in order"));
             }
-            before = here;
-            self.verify_row(table, row, &canary)?;
+            if slot != home(digest, table.homes()).max(next) {
+                return Err(SnapshotError::Corrupt("a row is not in its place"));
+            }
+            (before, next) = (here, slot + 1);
+            self.verify_row(table, slot, &canary)?;
             let counts = if reference.is_canary() { &mut canaries } else { &mut entries };
             counts[list] += 1;
+        }
+        if table.slots() != table.homes().max(next) {
+            return Err(SnapshotError::Corrupt("a table ends in empty slots"));
         }
         self.verify_counts(table, &entries, &canaries)
     }
@@ -117,14 +125,13 @@ impl Snapshot {
         Ok(())
     }
 
-    fn verify_row(&self, table: &Table, row: usize, canary: &Digest) -> Result<(), SnapshotError> {
-        let bytes = table.digest(&self.bytes, row);
+    fn verify_row(&self, table: &Table, slot: usize, canary: &Digest) -> Result<(), SnapshotError> {
+        let (bytes, reference) = table.slot(&self.bytes, slot);
         if !self.filter.may_hold(filter::key(bytes)) {
             return Err(SnapshotError::Corrupt("the filter misses an entry"));
         }
         let digest = Digest::from_bytes(table.algorithm, bytes);
         let digest = digest.ok_or(SnapshotError::Corrupt("a digest has the wrong length"))?;
-        let reference = table.reference(&self.bytes, row);
         let is_canary = digest == *canary;
         if digest == table.algorithm.of_nothing() || is_canary != reference.is_canary() {
             return Err(SnapshotError::Corrupt("a row is listed that can't be an entry"));
@@ -137,16 +144,10 @@ impl Snapshot {
     }
 }
 
-/// Whether each bucket begins at its first row and the last ends at the last.
-fn has_right_prefixes(table: &Table, file: &[u8]) -> bool {
-    let mut row = 0;
-    for bucket in 0..table.buckets() {
-        if table.bucket_start(file, bucket) != row {
-            return false;
-        }
-        while row < table.rows && table.bucket_of(table.digest(file, row)) == bucket {
-            row += 1;
-        }
+/// A slot without a row is all zeros.
+fn verify_gap(digest: &[u8], reference: Reference) -> Result<(), SnapshotError> {
+    if reference.0 == 0 && digest.iter().all(|&byte| byte == 0) {
+        return Ok(());
     }
-    row == table.rows && table.bucket_start(file, table.buckets()) == row
+    Err(SnapshotError::Corrupt("there is something in an empty slot"))
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::case::{Case, Guard};
+use super::client::upload;
 use super::oracle::check;
 use super::store::{Reply, Store};
-use super::trial::{Bench, Fault, PATIENCE, Seen, Served, converse, run, upload};
+use super::trial::{Bench, Fault, PATIENCE, Seen, Served, converse, run};
 use crate::proxy::faults;
 use crate::proxy::record::{Termination, VerdictWord};
 

@@ -61,7 +61,8 @@ pub const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nETag: \"made
     x-amz-request-id: STORE1\r\n\r\n";
 
 /// What it answers to a head that it refuses.
-pub const REFUSAL: &[u8] = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 7\r\nConnection: close\r\n\r\nrefused";
+pub const REFUSAL: &[u8] =
+    b"HTTP/1.1 403 Forbidden\r\nContent-Length: 7\r\nConnection: close\r\n\r\nrefused";
 
 /// A store under way.
 pub struct Store {

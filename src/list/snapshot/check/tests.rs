@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::*;
 use crate::list::canary::canary_digest;
 use crate::list::snapshot::error::SnapshotError;
+use crate::list::snapshot::format::Head;
 use crate::list::{CompileError, Part, canary_image, compile, verify_checksums};
 
 fn digest(algorithm: Algorithm, seed: u32) -> Digest {
@@ -262,24 +263,67 @@ fn verify_with(change: impl FnOnce(&mut Vec<u8>, &dyn Fn(u32) -> usize)) -> Stri
     snapshot.verify().map_or_else(|error| error.to_string(), |()| "good".to_owned())
 }
 
+/// Where row number `n` of the SHA-256 table at `table` begins.
+fn nth_row(file: &[u8], table: usize, n: usize) -> usize {
+    let starts = (table..).step_by(40);
+    starts.filter(|start| file[start + 39] & 0x40 != 0).nth(n).unwrap()
+}
+
 #[test]
 fn verify_finds_what_checksums_do_not() {
     let is = |found: String, expected: &str| {
         assert_eq!(found, format!("the snapshot is corrupt: {expected}"));
     };
+    // Changes a byte of a row of the SHA-256 table.
+    let with_row = |n: usize, byte: usize, change: fn(u8) -> u8| {
+        verify_with(|file, at| {
+            let position = nth_row(file, at(0x13), n) + byte;
+            file[position] = change(file[position]);
+        })
+    };
     assert_eq!(verify_with(|_, _| {}), "good");
-    is(verify_with(|file, at| file[at(0x13) + 4] = 1), "a prefix table is wrong");
-    is(verify_with(|file, at| file[at(0x23) + 32 + 6] = 9), "a table is not in order");
+    is(with_row(0, 32 + 6, |_| 9), "a table is not in order");
     // The second digest comes before the first.
-    is(verify_with(|file, at| file[at(0x23) + 40] = 0), "a table is not in order");
+    is(with_row(1, 0, |_| 0), "a table is not in order");
+    is(with_row(2, 0, |_| 0xff), "a row is not in its place");
+    // A row is taken away, all but its digest.
+    is(with_row(1, 32 + 7, |_| 0), "there is something in an empty slot");
     is(verify_with(|file, at| file[at(3) + 45..at(0x11)].fill(0)), "the filter misses an entry");
-    is(
-        verify_with(|file, at| file[at(0x23) + 32 + 7] ^= 0x80),
-        "a row is listed that can't be an entry",
-    );
+    is(with_row(0, 32 + 7, |byte| byte ^ 0x80), "a row is listed that can't be an entry");
     is(verify_with(|file, at| file[at(2)] = 0), "a label is wrong");
     is(verify_with(|file, at| file[at(2)] = 255), "a label is wrong");
     is(verify_with(|file, at| file[at(2) + 1] = 7), "a label is wrong");
+    let less = |file: &mut Vec<u8>, at: &dyn Fn(u32) -> usize| {
+        let row = nth_row(file, at(0x13), 2);
+        file[row..row + 40].fill(0);
+    };
+    is(verify_with(less), "a list has other entries than it states");
+}
+
+/// A file whose last table is longer by some slots, with everything behind it in place.
+fn with_longer_table(slots: u64) -> Result<Snapshot, SnapshotError> {
+    let mut file = build(&[("own", &[entry(Algorithm::Sha256, 3, None)])]);
+    let mut head = Head::parse(&file, file.len() as u64).unwrap();
+    let [.., table, labels] = &mut head.sections[..] else { panic!("two sections") };
+    table.len += slots * 40;
+    labels.offset = (table.offset + table.len).next_multiple_of(64);
+    file.resize(labels.offset as usize, 0);
+    let bytes = head.encode();
+    file[..bytes.len()].copy_from_slice(&bytes);
+    reseal(&mut file);
+    Snapshot::from_bytes(file)
+}
+
+#[test]
+fn a_table_is_as_long_as_its_rows_need() {
+    with_longer_table(0).unwrap().verify().unwrap();
+    let told = |result: Result<(), SnapshotError>| result.unwrap_err().to_string();
+    // An entry and the canary: at most one row can stand behind the homes.
+    let empty = with_longer_table(1).unwrap().verify();
+    assert_eq!(told(empty), "the snapshot is corrupt: a table ends in empty slots");
+    let long = with_longer_table(2).map(drop);
+    let expected = "the snapshot is corrupt: a table has more or fewer rows than its lists";
+    assert_eq!(told(long), expected);
 }
 
 /// Written once by this release's first version; it must stay readable, and the compiler must
@@ -312,20 +356,49 @@ fn a_larger_list_answers_as_a_set_does() {
     }
 }
 
-/// The table is searched by prefix: digests that share theirs must be told apart all the same.
+/// Digests that begin alike have one home: they must be told apart all the same, also where they
+/// reach behind the last home, and where the first of them looks like an empty slot.
 #[test]
-fn digests_that_share_a_prefix_are_told_apart() {
-    let with = |last: u16| {
-        let mut bytes = [0xabu8; 32];
-        bytes[30..].copy_from_slice(&last.to_be_bytes());
-        Digest::from_bytes(Algorithm::Sha256, &bytes).unwrap()
-    };
-    let entries: Vec<_> = (0..500).map(|i| Entry { digest: with(i * 2), label: None }).collect();
-    let snapshot = Snapshot::from_bytes(build(&[("a", &entries)])).unwrap();
-    snapshot.verify().unwrap();
-    for i in 0..1002 {
-        assert_eq!(snapshot.lookup(&with(i)).count(), usize::from(i < 1000 && i % 2 == 0), "{i}");
+fn digests_that_share_a_home_are_told_apart() {
+    for first in [0, 0xab, 0xff] {
+        let with = |last: u16| {
+            let mut bytes = [first; 32];
+            bytes[30..].copy_from_slice(&last.to_be_bytes());
+            Digest::from_bytes(Algorithm::Sha256, &bytes).unwrap()
+        };
+        for count in [1, 2, 5, 6, 7, 8, 500] {
+            let entries: Vec<_> =
+                (0..count).map(|i| Entry { digest: with(i * 2), label: None }).collect();
+            let snapshot =
+                Snapshot::from_bytes(build(&[("a", &entries), ("b", &entries)])).unwrap();
+            snapshot.verify().unwrap();
+            for i in 0..1002 {
+                let listed = i < count * 2 && i % 2 == 0;
+                assert_eq!(snapshot.lookup(&with(i)).count(), 2 * usize::from(listed), "{i}");
+            }
+        }
     }
+}
+
+#[test]
+fn only_what_is_found_makes_pages_of_the_table_resident() {
+    let entries: Vec<_> = (0..3000).map(|i| entry(Algorithm::Sha256, i, None)).collect();
+    let file = file_with(&build(&[("a", &entries)]));
+    let snapshot = Snapshot::open(file.path()).unwrap();
+    let table = snapshot.tables[Algorithm::Sha256 as usize].as_ref().unwrap();
+    let pages_used = || {
+        let places = (0..snapshot.bytes.len()).step_by(4096);
+        places.filter(|place| snapshot.bytes.is_used(*place)).count()
+    };
+    // Behind the filter, which lets too few of them through.
+    let find = |i| table.find(&snapshot.bytes, digest(Algorithm::Sha256, i).as_bytes());
+    assert!((3000..9000).all(|i| find(i).is_empty()));
+    assert_eq!(pages_used(), 0);
+    assert!(!find(7).is_empty());
+    assert_eq!(pages_used(), 1);
+    assert!((0..3000).all(|i| find(i).len() == 1));
+    assert!((3000..9000).all(|i| find(i).is_empty()));
+    assert!(pages_used() > 30);
 }
 
 proptest! {
