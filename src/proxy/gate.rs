@@ -15,6 +15,7 @@ use crate::digest::Kernel;
 use crate::net::budget::Budget;
 use crate::net::upstream::Upstream;
 use crate::policy::{BucketRule, Exceptions, Rulebook};
+use crate::s3;
 
 /// The gate: one for the process.
 pub struct Gate {
@@ -119,6 +120,12 @@ impl View {
     pub fn rule(&self, bucket: Option<&str>) -> &BucketRule {
         let matching = self.buckets.iter().find(|rule| rule.matches(bucket));
         &matching.unwrap_or(&self.buckets[self.buckets.len() - 1]).rule
+    }
+
+    /// Tells a journal what its request is about.
+    pub fn address(&self, journal: &mut Journal, request: &s3::Request) {
+        let mode = self.rule(request.bucket.as_deref()).mode;
+        journal.addressed(request, mode, self.rulebook.version.as_ref());
     }
 
     /// Whether anything in this bucket may be refused now.

@@ -6,11 +6,10 @@ use std::time::Instant;
 
 use http::{HeaderMap, StatusCode};
 
-use super::gate::View;
 use super::meters::Meters;
 use super::record::{AuditSlot, Auth, Record, Termination, VerdictWord};
 use crate::inspect::Evidence;
-use crate::policy::{Outcome, Verdict};
+use crate::policy::{Mode, Outcome, Verdict};
 use crate::s3;
 
 /// The record under construction. Dropping it writes it with what is known (invariant 9).
@@ -46,16 +45,16 @@ impl Journal {
         self.slot.is_some()
     }
 
-    /// Notes what the request is about and which lists will judge it.
-    pub fn addressed(&mut self, request: &s3::Request, view: &View) {
+    /// Notes what the request is about, the bucket's mode, and the version of the lists that judge.
+    pub fn addressed(&mut self, request: &s3::Request, mode: Mode, version: Option<&Arc<str>>) {
         let record = &mut self.record;
         record.operation = Some(request.operation.name());
         record.bucket.clone_from(&request.bucket);
         record.key.clone_from(&request.key);
         record.upload_id.clone_from(&request.upload_id);
         record.access_key.clone_from(&request.access_key);
-        record.mode = Some(view.rule(request.bucket.as_deref()).mode);
-        record.snapshot.clone_from(&view.rulebook.version);
+        record.mode = Some(mode);
+        record.snapshot = version.cloned();
     }
 
     /// The request enters another phase: should its task vanish now, this is why.

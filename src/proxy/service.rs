@@ -54,7 +54,7 @@ async fn answer(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>)
     match classified.and_then(|s3| certain_of_bucket(s3, &view)) {
         Ok(s3) => match journal {
             Some(mut journal) => {
-                journal.addressed(&s3, &view);
+                view.address(&mut journal, &s3);
                 Upload::new(gate, view, head, s3, journal, None).run(body).await
             }
             None => pass(&gate, &view, head, &s3).await,
@@ -64,7 +64,7 @@ async fn answer(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>)
                 && let Some(s3) = watched(&view, &head, refusal)
             {
                 let mut journal = journal.take().unwrap_or_else(|| gate.journal(client));
-                journal.addressed(&s3, &view);
+                view.address(&mut journal, &s3);
                 let unjudged = Some(Unjudged::Encoding);
                 return Upload::new(gate, view, head, s3, journal, unjudged).run(body).await;
             }

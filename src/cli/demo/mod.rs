@@ -20,10 +20,9 @@ use tokio::sync::watch;
 
 use super::ExitCode;
 use super::run;
-use crate::config::{Config, LogFormat, LogLevel};
+use crate::config::Config;
 use crate::digest::{Algorithm, AlgorithmSet, Kernel, MultiHasher};
 use crate::net::listener::Stage;
-use crate::ops::log;
 use crate::ops::node::Node;
 
 const ACCESS_KEY: &str = "demo";
@@ -78,7 +77,6 @@ impl Drop for Folder {
 async fn run_in_folder(listen: SocketAddr) -> Result<(), String> {
     // Installed before anything is made, so that an early Ctrl-C cleans up too.
     let mut signals = run::Signals::new().map_err(|error| error.to_string())?;
-    let _ = log::init(LogFormat::Human, LogLevel::Warn);
     let folder = Folder::new()?;
     tokio::select! {
         ended = play(listen, &folder) => ended,

@@ -82,7 +82,9 @@ def stop_all():
 
 
 def on_signal(number, _frame):
-    sys.exit(128 + number)  # runs the exit handlers, which stop the children
+    # At once, so that no case goes on waiting for what is going away.
+    stop_all()
+    sys.exit(128 + number)
 
 
 def guard_signals():

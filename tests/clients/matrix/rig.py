@@ -6,7 +6,7 @@ import pathlib
 import ssl
 import tempfile
 
-from . import middle, outcome, stores, wire
+from . import middle, outcome, proc, stores, wire
 from .clients.base import Target
 from .tap import Loop, Tap
 
@@ -79,10 +79,13 @@ class Rig:
         return self._tap(("127.0.0.1", self.middle.tls_port), self.tls_in, self.tls_out)
 
     def stop(self):
-        for stop in reversed(self.parts):
-            stop()
-        self.parts = []
-        stores.remove(self.folder)
+        parts, self.parts = self.parts, []
+        try:
+            for stop in reversed(parts):
+                stop()
+        finally:
+            proc.stop_all()  # whatever a failed stop has left
+            stores.remove(self.folder)
 
     def target(self, side, secure=False, own_tls=False):
         """A fresh bucket and folder for one case on one side."""
