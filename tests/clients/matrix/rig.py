@@ -2,6 +2,7 @@
 a fresh bucket for each side of each case."""
 
 import itertools
+import os
 import pathlib
 import ssl
 import tempfile
@@ -28,7 +29,7 @@ class Side:
 class Rig:
     def __init__(self, options, store_name):
         self.options = options
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="s3m-"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"s3m-{os.getpid()}-"))
         self.parts = []  # what is to be stopped, in order of its start
         self.numbers = itertools.count(1)
         try:
