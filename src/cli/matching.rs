@@ -115,7 +115,7 @@ struct Report {
 impl Report {
     fn new(court: &Court, path: &Path, body: &Body) -> Report {
         let (digests, payload, format) = (body.digests, body.bytes, body.format);
-        let verdict = court.judge(&Evidence { digests, payload, format });
+        let verdict = court.judge(&Evidence { digests, payload, format, ..Evidence::default() });
         let (word, reason, code) = match verdict.outcome {
             Outcome::Allow => (VerdictWord::Allow, None, ExitCode::Success),
             Outcome::Deny => (VerdictWord::Deny, None, ExitCode::Denied),

@@ -4,12 +4,71 @@ use crate::digest::Digests;
 use crate::image::Format;
 
 /// Facts that we established ourselves: nothing that a client declared gets in here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// The digests that the loaded lists need.
+    /// The digests of the payload that the loaded lists need.
     pub digests: Digests,
     /// Decoded payload in bytes.
     pub payload: u64,
     /// The image format that the first bytes show, if any.
     pub format: Option<Format>,
+    /// What else a store or a viewer would find in it.
+    pub within: Vec<Sighting>,
+    /// Why some of what may be in it could not be seen.
+    pub gap: Option<Gap>,
+}
+
+/// A byte string that lies within a body, in one form or another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// How it lies there.
+    pub origin: Origin,
+    /// Its digests.
+    pub digests: Digests,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+/// How a byte string lies within a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// One of the parts of a form.
+    FormPart,
+    /// The body with its content encoding undone.
+    Decoded,
+    /// A member of an archive.
+    Member,
+    /// A picture inside other bytes.
+    Embedded,
+    /// The picture that the body begins with, without what is attached to it.
+    Trimmed,
+    /// A picture inside a document.
+    Document,
+}
+
+/// Why a part of a body stayed unseen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Gap {
+    /// A content encoding that is unknown, malformed, or unfolds beyond its limits.
+    Encoding,
+    /// Encrypted members.
+    Encrypted,
+    /// An archive that can't be walked to its end within its limits.
+    Archive,
+    /// More of it than may be looked at.
+    TooLarge,
+}
+
+impl Origin {
+    /// The word in audit records: why an entry was hit by bytes that are not the body itself.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Origin::FormPart => "exact-form-part",
+            Origin::Decoded => "exact-decoded",
+            Origin::Member => "exact-member",
+            Origin::Embedded => "exact-embedded",
+            Origin::Trimmed => "exact-trimmed",
+            Origin::Document => "exact-document",
+        }
+    }
 }

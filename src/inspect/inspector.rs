@@ -98,7 +98,7 @@ impl Inspector {
         }
         let format = self.format();
         let Sight { hasher, payload, .. } = self.sight;
-        Ok(Evidence { digests: hasher.finish(), payload, format })
+        Ok(Evidence { digests: hasher.finish(), payload, format, ..Evidence::default() })
     }
 }
 

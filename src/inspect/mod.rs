@@ -7,6 +7,6 @@ mod evidence;
 mod holdback;
 mod inspector;
 
-pub use evidence::Evidence;
+pub use evidence::{Evidence, Gap, Origin, Sighting};
 pub use holdback::HoldBack;
 pub use inspector::{Inspector, SNIFF_BYTES};

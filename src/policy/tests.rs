@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::digest::{Algorithm, AlgorithmSet, Digest, Digests, Kernel, MultiHasher};
-use crate::inspect::Evidence;
+use crate::inspect::{Evidence, Gap, Origin, Sighting};
 use crate::list::{Entry, Label, Part, Snapshot, canary_image, compile};
 
 const BUCKET: &str = "photos";
@@ -68,7 +68,7 @@ fn digests(body: &[u8]) -> Digests {
 }
 
 fn evidence(body: &[u8]) -> Evidence {
-    Evidence { digests: digests(body), payload: body.len() as u64, format: None }
+    Evidence { digests: digests(body), payload: body.len() as u64, ..Evidence::default() }
 }
 
 /// A bucket for which all of `lists` lists count.
@@ -351,4 +351,68 @@ fn a_near_miss_is_a_miss() {
         assert_eq!(verdict.outcome, Outcome::Allow, "byte {at}");
     }
     assert!(matches!(digests(b"x").of(Algorithm::Sha256), Some(Digest::Sha256(_))));
+}
+
+/// Evidence of a body that holds others.
+fn holding(body: &[u8], within: &[(Origin, &[u8])]) -> Evidence {
+    let sighting = |&(origin, bytes): &(Origin, &[u8])| Sighting {
+        origin,
+        digests: digests(bytes),
+        bytes: bytes.len() as u64,
+    };
+    Evidence { within: within.iter().map(sighting).collect(), ..evidence(body) }
+}
+
+fn judged_whole(lists: &[List], seen: &Evidence) -> (Outcome, Option<Origin>) {
+    let rule = bucket(Mode::Enforce, lists.len());
+    let verdict = judge(&rulebook(lists), &rule, BUCKET, seen, None, &NO_ACTS);
+    (verdict.outcome, verdict.matched.and_then(|hit| hit.within))
+}
+
+#[test]
+fn what_lies_within_a_body_convicts_it() {
+    let lists = [block("police", Mode::Enforce, &[SHA256])];
+    let seen = holding(b"archive", &[(Origin::Member, b"harmless"), (Origin::Member, b"x")]);
+    assert_eq!(judged_whole(&lists, &seen), (Outcome::Deny, Some(Origin::Member)));
+    let seen = holding(b"x", &[(Origin::Trimmed, b"x")]);
+    assert_eq!(judged_whole(&lists, &seen), (Outcome::Deny, None), "the body itself comes first");
+    let seen = holding(b"archive", &[(Origin::Decoded, b"harmless")]);
+    assert_eq!(judged_whole(&lists, &seen), (Outcome::Allow, None));
+}
+
+#[test]
+fn an_allow_entry_for_a_member_acquits_no_other() {
+    let police = block("police", Mode::Enforce, &[SHA256, OTHER]);
+    let good = allow("good", &[SHA256]);
+    let lists = [police, good];
+    let seen = holding(b"archive", &[(Origin::Member, b"x"), (Origin::Member, b"other")]);
+    assert_eq!(judged_whole(&lists, &seen).0, Outcome::Deny);
+    let seen = holding(b"archive", &[(Origin::Member, b"x")]);
+    assert_eq!(judged_whole(&lists, &seen).0, Outcome::Allow);
+    let seen = holding(b"x", &[(Origin::Embedded, b"other")]);
+    assert_eq!(judged_whole(&lists, &seen).0, Outcome::Allow, "the operator knows this very body");
+}
+
+#[test]
+fn of_hits_within_a_body_the_enforced_one_counts() {
+    let lists =
+        [block("watched", Mode::Shadow, &[SHA256]), block("police", Mode::Enforce, &[OTHER])];
+    let seen = holding(b"archive", &[(Origin::Member, b"x"), (Origin::Decoded, b"other")]);
+    assert_eq!(judged_whole(&lists, &seen), (Outcome::Deny, Some(Origin::Decoded)));
+}
+
+#[test]
+fn a_gap_in_the_evidence_is_unjudged_unless_there_is_a_hit() {
+    let lists = [block("police", Mode::Enforce, &[SHA256])];
+    for (gap, reason) in [
+        (Gap::Encoding, Unjudged::Encoding),
+        (Gap::Encrypted, Unjudged::Encrypted),
+        (Gap::Archive, Unjudged::Archive),
+        (Gap::TooLarge, Unjudged::TooLarge),
+    ] {
+        let seen = Evidence { gap: Some(gap), ..evidence(b"harmless") };
+        assert_eq!(judged_whole(&lists, &seen).0, Outcome::Unjudged { reason, refused: false });
+        let seen = Evidence { gap: Some(gap), ..evidence(b"x") };
+        assert_eq!(judged_whole(&lists, &seen).0, Outcome::Deny);
+    }
 }

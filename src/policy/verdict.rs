@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::{BucketRule, Exceptions, Mode, OnFault, OnUnjudged, Polarity, Rulebook, Unjudged};
-use crate::digest::{Algorithm, Digest};
-use crate::inspect::Evidence;
+use crate::digest::{Algorithm, Digest, Digests};
+use crate::inspect::{Evidence, Gap, Origin};
+use crate::list::Hit;
 
 /// What the gate makes of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Match {
     pub entry: String,
     /// The kind of digest that led to it.
     pub algorithm: Algorithm,
+    /// How the bytes that are on the list lie in the body; `None` where they are the body.
+    pub within: Option<Origin>,
 }
 
 /// The decision on one body, and what it rests on.
@@ -89,9 +92,10 @@ impl Verdict {
 
 /// Judges a body by its evidence.
 ///
-/// Strongest first: an allow entry (by SHA-256 only), a block entry that is enforced, one that is
-/// observed, `unjudged` (what is known beforehand about the kind of upload), allow. A body of zero
-/// bytes is never denied.
+/// Strongest first: an allow entry for the body (by SHA-256 only), a block entry that is enforced,
+/// for the body or for something in it, one that is observed, `unjudged` (what is known beforehand
+/// about the kind of upload) or a gap in the evidence, allow. An allow entry for something in the
+/// body acquits that alone. Zero bytes are never denied.
 pub fn judge(
     rules: &Rulebook,
     bucket: &BucketRule,
@@ -100,20 +104,26 @@ pub fn judge(
     unjudged: Option<Unjudged>,
     exceptions: &dyn Exceptions,
 ) -> Verdict {
-    let strongest = if evidence.payload == 0 || bucket.mode == Mode::Off {
-        None
-    } else {
-        hits(rules, bucket, bucket_name, evidence, exceptions).max_by_key(|hit| hit.strength)
-    };
-    match strongest {
-        Some(hit) => hit.into_verdict(bucket.mode),
-        None => match unjudged {
-            Some(reason) => {
-                let enforces = rules.enforces(bucket, bucket_name, exceptions);
-                Verdict::unjudged(reason, bucket, enforces)
-            }
-            None => Verdict { outcome: Outcome::Allow, matched: None, mode: bucket.mode },
-        },
+    let court = Court { rules, bucket, bucket_name, exceptions };
+    if let Some(hit) = court.strongest(evidence) {
+        return hit.into_verdict(bucket.mode);
+    }
+    match unjudged.or(evidence.gap.map(Unjudged::from)) {
+        Some(reason) => {
+            Verdict::unjudged(reason, bucket, rules.enforces(bucket, bucket_name, exceptions))
+        }
+        None => Verdict { outcome: Outcome::Allow, matched: None, mode: bucket.mode },
+    }
+}
+
+impl From<Gap> for Unjudged {
+    fn from(gap: Gap) -> Unjudged {
+        match gap {
+            Gap::Encoding => Unjudged::Encoding,
+            Gap::Encrypted => Unjudged::Encrypted,
+            Gap::Archive => Unjudged::Archive,
+            Gap::TooLarge => Unjudged::TooLarge,
+        }
     }
 }
 
@@ -141,34 +151,64 @@ impl Weighed {
     }
 }
 
-fn hits<'a>(
+/// What one body is judged by.
+struct Court<'a> {
     rules: &'a Rulebook,
     bucket: &'a BucketRule,
     bucket_name: &'a str,
-    evidence: &'a Evidence,
     exceptions: &'a dyn Exceptions,
-) -> impl Iterator<Item = Weighed> + 'a {
-    let digests = evidence.digests;
-    rules.snapshot.iter().flat_map(move |snapshot| {
-        Algorithm::ALL.into_iter().filter_map(move |a| digests.of(a)).flat_map(move |digest| {
-            snapshot.lookup(&digest).filter_map(move |hit| {
-                let index = *rules.of_snapshot.get(usize::from(hit.list))?;
-                let list = rules.lists.get(usize::from(index))?;
-                let entry = hit.entry.as_str().to_owned();
-                if !bucket.lists.contains(&index) {
-                    return None;
-                }
-                if exceptions.is_disabled(&list.name, &entry) {
-                    return None;
-                }
-                let observed = exceptions.observes(&list.name, bucket_name);
-                let strength =
-                    weigh(list.polarity, &digest, hit.canary, list.mode, bucket.mode, observed)?;
-                let (list, algorithm) = (list.name.clone(), digest.algorithm());
-                Some(Weighed { strength, matched: Match { list, entry, algorithm } })
-            })
-        })
-    })
+}
+
+impl Court<'_> {
+    /// The hit that decides about a body and all that is in it.
+    fn strongest(&self, evidence: &Evidence) -> Option<Weighed> {
+        if self.bucket.mode == Mode::Off {
+            return None;
+        }
+        let body = self.strongest_of(evidence.payload, &evidence.digests, None);
+        let within = evidence.within.iter().filter_map(|part| {
+            let hit = self.strongest_of(part.bytes, &part.digests, Some(part.origin))?;
+            (hit.strength != Strength::Acquitted).then_some(hit)
+        });
+        // Of equal hits the first counts: the body's own before that of something in it.
+        body.into_iter().chain(within).reduce(
+            |best, hit| {
+                if hit.strength > best.strength { hit } else { best }
+            },
+        )
+    }
+
+    /// The strongest hit of one byte string.
+    fn strongest_of(
+        &self,
+        bytes: u64,
+        digests: &Digests,
+        within: Option<Origin>,
+    ) -> Option<Weighed> {
+        if bytes == 0 {
+            return None;
+        }
+        let snapshot = self.rules.snapshot.as_ref()?;
+        let digests = Algorithm::ALL.into_iter().filter_map(|algorithm| digests.of(algorithm));
+        let hits = digests.flat_map(|digest| {
+            snapshot.lookup(&digest).filter_map(move |hit| self.weigh_hit(&digest, &hit, within))
+        });
+        hits.max_by_key(|hit| hit.strength)
+    }
+
+    fn weigh_hit(&self, digest: &Digest, hit: &Hit, within: Option<Origin>) -> Option<Weighed> {
+        let index = *self.rules.of_snapshot.get(usize::from(hit.list))?;
+        let list = self.rules.lists.get(usize::from(index))?;
+        let entry = hit.entry.as_str().to_owned();
+        if !self.bucket.lists.contains(&index) || self.exceptions.is_disabled(&list.name, &entry) {
+            return None;
+        }
+        let observed = self.exceptions.observes(&list.name, self.bucket_name);
+        let (list_mode, mode) = (list.mode, self.bucket.mode);
+        let strength = weigh(list.polarity, digest, hit.canary, list_mode, mode, observed)?;
+        let (list, algorithm) = (list.name.clone(), digest.algorithm());
+        Some(Weighed { strength, matched: Match { list, entry, algorithm, within } })
+    }
 }
 
 fn weigh(

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::meters::Meters;
 use super::record::{AuditSlot, Auth, Record, Termination, VerdictWord};
-use crate::inspect::Evidence;
+use crate::inspect::{Evidence, Origin};
 use crate::policy::{Mode, Outcome, Verdict};
 use crate::s3;
 
@@ -95,7 +95,7 @@ impl Journal {
             }
         });
         if let Some(matched) = &verdict.matched {
-            record.reason = Some("exact");
+            record.reason = Some(matched.within.map_or("exact", Origin::name));
             record.distance = Some(0);
             record.list = Some(matched.list.clone());
             record.entry = Some(matched.entry.clone());
