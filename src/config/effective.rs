@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::kind::{Answers, Column, Item, Value};
 use super::options::Section;
-use super::words::{FormatWord, Word};
-use super::{BucketRule, Config, Format, List};
+use super::words::{FormatWord, Switch, Word};
+use super::{BucketRule, Config, Credentials, Format, List, SharedState};
 use crate::digest::Algorithm;
 
 /// An option and its value in effect.
@@ -93,6 +93,7 @@ impl Config {
                     tables.extend(rules.map(|rule| (section, bucket_values(rule, &self.lists))));
                 }
                 Section::Limits => tables.push((section, self.limits_values())),
+                Section::Inspect => tables.push((section, self.inspect_values())),
                 Section::Audit => tables.push((section, self.audit_values())),
                 Section::Refusal => {
                     let contact = Value::Text(self.refusal.contact.clone());
@@ -100,7 +101,7 @@ impl Config {
                 }
                 Section::Admin => tables.push((section, self.admin_values())),
                 Section::State => {
-                    tables.push((section, vec![("directory", path(&self.state.directory))]));
+                    tables.push((section, self.state_values()));
                 }
                 Section::Log => tables.push((section, self.log_values())),
                 Section::Runtime => tables.push((section, self.runtime_values())),
@@ -138,6 +139,47 @@ impl Config {
             ("idle_timeout", Value::Duration(upstream.idle_timeout)),
             ("max_idle", count(upstream.max_idle)),
             ("guard", Value::Word(upstream.guard.word())),
+            ("access_key", Value::Text(own_key(upstream.own.as_ref()))),
+            ("secret_key_file", secret_path(upstream.own.as_ref())),
+            ("region", Value::Text(upstream.region.clone())),
+        ]
+    }
+
+    fn state_values(&self) -> Values {
+        let state = &self.state;
+        let shared = state.shared.as_ref();
+        let text = |of: fn(&SharedState) -> &String, default: &str| {
+            Value::Text(shared.map_or_else(|| default.to_owned(), |shared| of(shared).clone()))
+        };
+        let credentials = shared.map(|shared| &shared.credentials);
+        vec![
+            ("directory", path(&state.directory)),
+            ("bucket", text(|shared| &shared.bucket, "")),
+            ("endpoint", text(|shared| &shared.endpoint, "")),
+            ("region", text(|shared| &shared.region, "us-east-1")),
+            ("access_key", Value::Text(own_key(credentials))),
+            ("secret_key_file", secret_path(credentials)),
+            ("spool_max", Value::Size(state.spool_max)),
+            ("ttl", Value::Duration(state.ttl)),
+            ("timeout", Value::Duration(state.timeout)),
+            ("multipart_grace", Value::Duration(state.multipart_grace)),
+            ("sync", switch(state.sync.into())),
+        ]
+    }
+
+    fn inspect_values(&self) -> Values {
+        let inspect = &self.inspect;
+        vec![
+            ("decoded_max", Value::Size(inspect.decoded_max)),
+            ("decoded_ratio", Value::Count(inspect.decoded_ratio)),
+            ("magic_prefix", Value::Size(inspect.magic_prefix)),
+            ("archives", switch(inspect.archives)),
+            ("pdf", switch(inspect.pdf)),
+            ("base64", switch(inspect.base64)),
+            ("archive_max", Value::Size(inspect.archive_max)),
+            ("unpacked_max", Value::Size(inspect.unpacked_max)),
+            ("members_max", count(inspect.members_max)),
+            ("swift_prefix", Value::Text(inspect.swift_prefix.clone().unwrap_or_default())),
         ]
     }
 
@@ -251,7 +293,29 @@ fn bucket_values(bucket: &BucketRule, lists: &[List]) -> Values {
     };
     values.push(("unjudged", Value::Unjudged(answers)));
     values.push(("faults", Value::Word(rule.faults.word())));
+    let surface = &rule.surface;
+    values.extend([
+        ("copies", Value::Word(surface.copies.word())),
+        ("appends", Value::Word(surface.appends.word())),
+        ("archives", Value::Word(surface.archives.word())),
+        ("swift", Value::Word(surface.swift.word())),
+        ("google", Value::Word(surface.google.word())),
+        ("methods", Value::Word(surface.methods.word())),
+        ("store_jobs", Value::Word(surface.store_jobs.word())),
+    ]);
     values
+}
+
+fn own_key(credentials: Option<&Credentials>) -> String {
+    credentials.map_or_else(String::new, |own| own.access_key.clone())
+}
+
+fn secret_path(credentials: Option<&Credentials>) -> Value {
+    credentials.map_or(Value::Text(String::new()), |own| path(&own.secret_key_file))
+}
+
+fn switch(switch: Switch) -> Value {
+    Value::Word(switch.word())
 }
 
 fn path(path: &Path) -> Value {

@@ -8,6 +8,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::words::Switch;
 use super::{DigestCode, Endpoint, Glob, Guard, LogFormat, LogLevel, Passes};
 use crate::digest::Algorithm;
 use crate::policy::{self, Mode, Polarity};
@@ -59,6 +60,19 @@ pub struct Upstream {
     pub max_idle: usize,
     /// How uploads are held.
     pub guard: Guard,
+    /// The gate's own credentials there, if it has any.
+    pub own: Option<Credentials>,
+    /// The region that the gate's own requests are signed for.
+    pub region: String,
+}
+
+/// An access key of the gate's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// The access key id, never empty.
+    pub access_key: String,
+    /// The file that holds the secret.
+    pub secret_key_file: PathBuf,
 }
 
 /// `[[list]]`: a hash list.
@@ -147,6 +161,31 @@ pub struct Limits {
     pub drain_time: Duration,
 }
 
+/// `[inspect]`: what of a body is looked at besides the body itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspect {
+    /// Bytes to which a content encoding may unfold.
+    pub decoded_max: u64,
+    /// How many times larger a body may unfold.
+    pub decoded_ratio: u64,
+    /// Bytes of a body's beginning in which pictures are searched for.
+    pub magic_prefix: u64,
+    /// Whether zip and tar files are looked into.
+    pub archives: Switch,
+    /// Whether PDF files are.
+    pub pdf: Switch,
+    /// Whether base64 in text is.
+    pub base64: Switch,
+    /// Largest body that is held to be looked into, in bytes; at most the budget.
+    pub archive_max: u64,
+    /// Bytes to which an archive may unfold.
+    pub unpacked_max: u64,
+    /// Members of an archive that are looked at.
+    pub members_max: usize,
+    /// Where the store has its Swift API, if anywhere.
+    pub swift_prefix: Option<String>,
+}
+
 /// `[audit]`: the records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audit {
@@ -189,6 +228,31 @@ pub struct Admin {
 pub struct State {
     /// The gate's own directory.
     pub directory: PathBuf,
+    /// The bucket that nodes share; the directory where `None`.
+    pub shared: Option<SharedState>,
+    /// Bytes of parts that are kept here at most.
+    pub spool_max: u64,
+    /// How long the parts of an unfinished upload are kept.
+    pub ttl: Duration,
+    /// How long a small operation may take.
+    pub timeout: Duration,
+    /// How long uploads from before the first start are forwarded.
+    pub multipart_grace: Duration,
+    /// Whether the disk confirms each record.
+    pub sync: bool,
+}
+
+/// A bucket that several nodes keep their state in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedState {
+    /// Its name.
+    pub bucket: String,
+    /// The store's URL.
+    pub endpoint: String,
+    /// Its region.
+    pub region: String,
+    /// The gate's own credentials for it.
+    pub credentials: Credentials,
 }
 
 /// `[log]`: the log.

@@ -1,6 +1,6 @@
 //! Closed sets of words that an option can have.
 
-use crate::policy::{Mode, OnFault, OnUnjudged, Polarity};
+use crate::policy::{Archives, Copies, Door, Mode, OnFault, OnUnjudged, Polarity};
 
 /// An enum whose variants are words in the configuration.
 pub(super) trait Word: Copy + 'static {
@@ -203,6 +203,74 @@ impl Word for OnFault {
         match self {
             OnFault::Retry => "retry",
             OnFault::Forward => "forward",
+        }
+    }
+}
+
+impl Word for Copies {
+    const ALL: &'static [Self] = &[Copies::Whole, Copies::ReadBack, Copies::Deny];
+
+    fn word(self) -> &'static str {
+        match self {
+            Copies::Whole => "whole",
+            Copies::ReadBack => "read-back",
+            Copies::Deny => "deny",
+        }
+    }
+}
+
+impl Word for Archives {
+    const ALL: &'static [Self] = &[Archives::Deny, Archives::Inspect, Archives::Forward];
+
+    fn word(self) -> &'static str {
+        match self {
+            Archives::Deny => "deny",
+            Archives::Inspect => "inspect",
+            Archives::Forward => "forward",
+        }
+    }
+}
+
+impl Word for Door {
+    const ALL: &'static [Self] = &[Door::Deny, Door::Forward];
+
+    fn word(self) -> &'static str {
+        match self {
+            Door::Deny => "deny",
+            Door::Forward => "forward",
+        }
+    }
+}
+
+/// Whether something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// It is not.
+    Off,
+    /// It is.
+    On,
+}
+
+impl Switch {
+    /// Whether it is on.
+    pub const fn is_on(self) -> bool {
+        matches!(self, Switch::On)
+    }
+}
+
+impl From<bool> for Switch {
+    fn from(on: bool) -> Switch {
+        if on { Switch::On } else { Switch::Off }
+    }
+}
+
+impl Word for Switch {
+    const ALL: &'static [Self] = &[Switch::Off, Switch::On];
+
+    fn word(self) -> &'static str {
+        match self {
+            Switch::Off => "off",
+            Switch::On => "on",
         }
     }
 }

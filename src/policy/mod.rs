@@ -11,5 +11,8 @@ mod verdict;
 
 pub use mode::{Mode, Polarity};
 pub use reason::Unjudged;
-pub use rules::{BucketRule, Exceptions, ListRule, OnFault, OnUnjudged, Rulebook};
+pub use rules::{
+    Archives, BucketRule, Copies, Door, Exceptions, ListRule, OnFault, OnUnjudged, Rulebook,
+    Surface,
+};
 pub use verdict::{CommitToken, Match, Outcome, Verdict, judge};

@@ -25,6 +25,75 @@ pub enum OnFault {
     Forward,
 }
 
+/// What becomes of requests whose bytes the store takes from objects that it has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Copies {
+    /// Copies of whole objects pass; copies of ranges, which could cut a picture out of a carrier,
+    /// are refused.
+    #[default]
+    Whole,
+    /// The bytes are read back from the store and judged.
+    ReadBack,
+    /// None passes.
+    Deny,
+}
+
+/// What becomes of archives that the store unpacks into objects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Archives {
+    /// None passes.
+    #[default]
+    Deny,
+    /// Each is held, unpacked and judged by its members.
+    Inspect,
+    /// They pass, unjudged.
+    Forward,
+}
+
+/// What becomes of a way in that the gate can't judge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Door {
+    /// Refused with an error of S3's, where the bucket enforces.
+    #[default]
+    Deny,
+    /// It passes; what bytes can be seen are judged.
+    Forward,
+}
+
+/// The ways in besides PUT of an object, parts and forms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Surface {
+    /// CopyObject and UploadPartCopy.
+    pub copies: Copies,
+    /// Bytes written into an object that is there, in any dialect.
+    pub appends: Door,
+    /// Archives that the store unpacks.
+    pub archives: Archives,
+    /// The Swift API.
+    pub swift: Door,
+    /// Google's resumable uploads, compositions and JSON API.
+    pub google: Door,
+    /// Methods other than those of S3.
+    pub methods: Door,
+    /// Settings that make the store itself fetch or copy objects.
+    pub store_jobs: Door,
+}
+
+impl Default for Surface {
+    fn default() -> Self {
+        Surface {
+            copies: Copies::Whole,
+            appends: Door::Deny,
+            archives: Archives::Deny,
+            swift: Door::Deny,
+            google: Door::Deny,
+            methods: Door::Deny,
+            // An administrator's business, not an upload's: replication stays possible unless told.
+            store_jobs: Door::Forward,
+        }
+    }
+}
+
 /// One configured list.
 #[derive(Clone, Debug)]
 pub struct ListRule {
@@ -53,6 +122,8 @@ pub struct BucketRule {
     pub by_reason: BTreeMap<Unjudged, OnUnjudged>,
     /// What to do about reasons of the gate.
     pub faults: OnFault,
+    /// Which other ways in are open.
+    pub surface: Surface,
 }
 
 /// Operators' temporary acts: lists or buckets only observed, entries disabled.

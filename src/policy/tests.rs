@@ -79,6 +79,7 @@ fn bucket(mode: Mode, lists: usize) -> BucketRule {
         unjudged: OnUnjudged::Forward,
         by_reason: BTreeMap::new(),
         faults: OnFault::Retry,
+        surface: Surface::default(),
     }
 }
 

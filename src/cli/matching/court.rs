@@ -14,7 +14,8 @@ use crate::inspect::Evidence;
 use crate::ops::lists::{ListStore, Loaded, Standing, open_checked};
 use crate::ops::node::read_config;
 use crate::policy::{
-    self, BucketRule, Exceptions, ListRule, Mode, OnFault, OnUnjudged, Polarity, Rulebook, Verdict,
+    self, BucketRule, Exceptions, ListRule, Mode, OnFault, OnUnjudged, Polarity, Rulebook, Surface,
+    Verdict,
 };
 
 /// What judges one bucket.
@@ -75,6 +76,7 @@ impl Court {
             unjudged: OnUnjudged::Forward,
             by_reason: [].into(),
             faults: OnFault::Retry,
+            surface: Surface::default(),
         };
         let lists = lists.collect();
         let version = Some(Arc::from(snapshot.id()));

@@ -8,7 +8,7 @@ use crate::config::nearest::nearest;
 use crate::config::options::Section;
 use crate::config::raw::{Raw, Table};
 use crate::config::{BucketRule, Glob, List};
-use crate::policy::{self, Mode, OnFault, OnUnjudged, Unjudged};
+use crate::policy::{self, Mode, OnFault, OnUnjudged, Surface, Unjudged};
 
 /// The rules of the text, and behind them the one for everything unless the text has its own.
 pub(super) fn buckets(raw: &Raw, lists: &[List], context: &mut Context<'_>) -> Vec<BucketRule> {
@@ -42,6 +42,7 @@ fn implied(lists: &[List]) -> BucketRule {
             unjudged: OnUnjudged::Forward,
             by_reason: BTreeMap::new(),
             faults: OnFault::Retry,
+            surface: Surface::default(),
         },
     }
 }
@@ -53,7 +54,26 @@ fn rule(table: &Table, lists: &[List], context: &mut Context<'_>) -> BucketRule 
     let faults = faults(table, mode);
     BucketRule {
         pattern: pattern(table),
-        rule: policy::BucketRule { mode, lists, unjudged, by_reason, faults },
+        rule: policy::BucketRule {
+            mode,
+            lists,
+            unjudged,
+            by_reason,
+            faults,
+            surface: surface(table),
+        },
+    }
+}
+
+fn surface(table: &Table) -> Surface {
+    Surface {
+        copies: table.word("copies"),
+        appends: table.word("appends"),
+        archives: table.word("archives"),
+        swift: table.word("swift"),
+        google: table.word("google"),
+        methods: table.word("methods"),
+        store_jobs: table.word("store_jobs"),
     }
 }
 

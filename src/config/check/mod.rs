@@ -21,14 +21,16 @@ pub(super) struct Context<'a> {
 
 /// Checks everything. The result counts only if nothing was reported.
 pub(super) fn config(raw: &Raw, context: &mut Context<'_>) -> Config {
-    let state = sections::state(raw.one(Section::State), context);
+    let upstream = sections::upstream(raw.one(Section::Upstream), context);
+    let state = sections::state(raw.one(Section::State), &upstream, context);
     let lists = lists::lists(raw, context);
     let config = Config {
         listener: sections::listener(raw.one(Section::Listener), context),
-        upstream: sections::upstream(raw.one(Section::Upstream)),
+        upstream,
         buckets: buckets::buckets(raw, &lists, context),
         lists,
         limits: sections::limits(raw.one(Section::Limits), context),
+        inspect: sections::inspect(raw.one(Section::Inspect), raw.one(Section::Limits), context),
         audit: sections::audit(raw.one(Section::Audit), context),
         refusal: sections::refusal(raw.one(Section::Refusal)),
         admin: sections::admin(raw.one(Section::Admin), &state, context),

@@ -9,7 +9,8 @@ use crate::config::kind::{Endpoint, Value};
 use crate::config::options::Section;
 use crate::config::raw::{Raw, Table};
 use crate::config::{
-    Admin, Audit, Config, Limits, Listener, Log, Refusal, Runtime, State, Tls, Upstream,
+    Admin, Audit, Config, Credentials, Inspect, Limits, Listener, Log, Refusal, Runtime,
+    SharedState, State, Switch, Tls, Upstream,
 };
 
 /// Longest path of a Unix socket, in bytes: `sun_path` has 108 with its end.
@@ -52,7 +53,7 @@ fn tls(table: &Table, context: &mut Context<'_>) -> Option<Tls> {
     }
 }
 
-pub(super) fn upstream(table: &Table) -> Upstream {
+pub(super) fn upstream(table: &Table, context: &mut Context<'_>) -> Upstream {
     Upstream {
         endpoint: endpoint(table),
         connect_timeout: table.duration("connect_timeout"),
@@ -60,6 +61,28 @@ pub(super) fn upstream(table: &Table) -> Upstream {
         idle_timeout: table.duration("idle_timeout"),
         max_idle: table.count("max_idle"),
         guard: table.word("guard"),
+        own: credentials(table, context),
+        region: table.text("region").to_owned(),
+    }
+}
+
+/// Half of a pair of credentials is a mistake, not a wish to have none.
+fn credentials(table: &Table, context: &mut Context<'_>) -> Option<Credentials> {
+    let [key, file] = ["access_key", "secret_key_file"];
+    match (table.text(key).is_empty(), table.text(file).is_empty()) {
+        (true, true) => None,
+        (false, false) => Some(Credentials {
+            access_key: table.text(key).to_owned(),
+            secret_key_file: context.readable_path(table, file),
+        }),
+        (false, true) => {
+            context.contradiction(table, [key, file], "needs secret_key_file beside it");
+            None
+        }
+        (true, false) => {
+            context.contradiction(table, [file, key], "needs access_key beside it");
+            None
+        }
     }
 }
 
@@ -85,6 +108,31 @@ pub(super) fn limits(table: &Table, context: &mut Context<'_>) -> Limits {
         hold_back: table.size("hold_back"),
         drain_bytes: table.size("drain_bytes"),
         drain_time: table.duration("drain_time"),
+    }
+}
+
+pub(super) fn inspect(table: &Table, limits: &Table, context: &mut Context<'_>) -> Inspect {
+    let (archive_max, budget) = (table.size("archive_max"), limits.size("capture_budget"));
+    if table.is_given("archive_max") && archive_max > budget && limits.is_sound("capture_budget") {
+        let (max, budget) = (table.value("archive_max"), limits.value("capture_budget"));
+        let message = format!("{max} is more than limits.capture_budget ({budget})");
+        context.fault(table, "archive_max", message);
+    }
+    let prefix = table.text("swift_prefix").trim_end_matches('/');
+    if !prefix.is_empty() && !prefix.starts_with('/') {
+        context.fault(table, "swift_prefix", "must begin with a slash");
+    }
+    Inspect {
+        decoded_max: table.size("decoded_max"),
+        decoded_ratio: table.count("decoded_ratio") as u64,
+        magic_prefix: table.size("magic_prefix"),
+        archives: table.word("archives"),
+        pdf: table.word("pdf"),
+        base64: table.word("base64"),
+        archive_max: archive_max.min(budget),
+        unpacked_max: table.size("unpacked_max"),
+        members_max: table.count("members_max"),
+        swift_prefix: (!prefix.is_empty()).then(|| prefix.to_owned()),
     }
 }
 
@@ -131,8 +179,41 @@ fn fits_socket(path: &Path) -> bool {
     path.as_os_str().len() <= SOCKET_MAX
 }
 
-pub(super) fn state(table: &Table, context: &mut Context<'_>) -> State {
-    State { directory: context.path(table, "directory") }
+pub(super) fn state(table: &Table, upstream: &Upstream, context: &mut Context<'_>) -> State {
+    State {
+        directory: context.path(table, "directory"),
+        shared: shared_state(table, upstream, context),
+        spool_max: table.size("spool_max"),
+        ttl: table.duration("ttl"),
+        timeout: table.duration("timeout"),
+        multipart_grace: table.duration("multipart_grace"),
+        sync: table.word::<Switch>("sync").is_on(),
+    }
+}
+
+fn shared_state(
+    table: &Table,
+    upstream: &Upstream,
+    context: &mut Context<'_>,
+) -> Option<SharedState> {
+    let credentials = credentials(table, context);
+    let bucket = table.text("bucket").to_owned();
+    if bucket.is_empty() {
+        return None;
+    }
+    if credentials.is_none() {
+        context.contradiction(table, ["bucket", "access_key"], "needs access_key beside it");
+    }
+    let endpoint = match table.text("endpoint") {
+        "" => upstream.endpoint.to_string(),
+        url if url.starts_with("http://") || url.starts_with("https://") => url.to_owned(),
+        _ => {
+            context.fault(table, "endpoint", "must begin with http:// or https://");
+            String::new()
+        }
+    };
+    let region = table.text("region").to_owned();
+    credentials.map(|credentials| SharedState { bucket, endpoint, region, credentials })
 }
 
 pub(super) fn log(table: &Table) -> Log {

@@ -3,7 +3,9 @@
 mod rows;
 
 use super::kind::Kind;
-use rows::{ADMIN, AUDIT, BUCKET, LIMITS, LIST, LISTENER, LOG, REFUSAL, RUNTIME, STATE, UPSTREAM};
+use rows::{
+    ADMIN, AUDIT, BUCKET, INSPECT, LIMITS, LIST, LISTENER, LOG, REFUSAL, RUNTIME, STATE, UPSTREAM,
+};
 
 /// A table of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +20,8 @@ pub enum Section {
     Bucket,
     /// `[limits]`
     Limits,
+    /// `[inspect]`
+    Inspect,
     /// `[audit]`
     Audit,
     /// `[refusal]`
@@ -60,12 +64,13 @@ pub enum Fallback {
 
 impl Section {
     /// Every section, in the order of the sample file.
-    pub const ALL: [Section; 11] = [
+    pub const ALL: [Section; 12] = [
         Section::Listener,
         Section::Upstream,
         Section::List,
         Section::Bucket,
         Section::Limits,
+        Section::Inspect,
         Section::Audit,
         Section::Refusal,
         Section::Admin,
@@ -82,6 +87,7 @@ impl Section {
             Section::List => "list",
             Section::Bucket => "bucket",
             Section::Limits => "limits",
+            Section::Inspect => "inspect",
             Section::Audit => "audit",
             Section::Refusal => "refusal",
             Section::Admin => "admin",
@@ -100,6 +106,7 @@ impl Section {
             Section::Listener
             | Section::Upstream
             | Section::Limits
+            | Section::Inspect
             | Section::Audit
             | Section::Refusal
             | Section::Admin
@@ -125,6 +132,7 @@ impl Section {
             Section::List => LIST,
             Section::Bucket => BUCKET,
             Section::Limits => LIMITS,
+            Section::Inspect => INSPECT,
             Section::Audit => AUDIT,
             Section::Refusal => REFUSAL,
             Section::Admin => ADMIN,

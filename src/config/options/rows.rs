@@ -12,6 +12,13 @@ const CONTACT: Kind = Kind::Text { max: 200, ascii: false };
 const PATH: Kind = Kind::Path { optional: false };
 const PATH_OR_NONE: Kind = Kind::Path { optional: true };
 
+/// An access key id of the gate's own.
+const OWN_KEY: Kind = Kind::Text { max: 128, ascii: true };
+/// A region's name.
+const REGION: Kind = Kind::Text { max: 64, ascii: true };
+const DOOR: Kind = words(&["deny", "forward"]);
+const SWITCH: Kind = words(&["off", "on"]);
+
 const fn words(words: &'static [&'static str]) -> Kind {
     Kind::Word { words, later: &[] }
 }
@@ -106,6 +113,19 @@ pub(super) const UPSTREAM: &[Row] = &[
         r#""auto""#,
         "`auto` judges images and small bodies before their first byte goes out, and holds the tail of larger ones back; `whole` judges every body up to `limits.capture_max` before its first byte goes out.",
     ),
+    Row::fixed(
+        "access_key",
+        OWN_KEY,
+        r#""""#,
+        "The gate's own access key at the store, with which it ends refused multipart uploads and reads copies back; `\"\"` is none. Clients' requests never use it.",
+    ),
+    Row::fixed("secret_key_file", PATH_OR_NONE, r#""""#, "File with the secret of `access_key`."),
+    Row::fixed(
+        "region",
+        REGION,
+        r#""us-east-1""#,
+        "The region that the gate's own requests are signed for.",
+    ),
 ];
 
 pub(super) const LIST: &[Row] = &[
@@ -187,6 +207,38 @@ pub(super) const BUCKET: &[Row] = &[
         words(&["retry", "forward"]),
         "retry under enforce, else forward",
         "What becomes of a body that can not be judged for a fault of the gate: 503, or it passes. Under `shadow` it always passes.",
+    ),
+    Row::live(
+        "copies",
+        words(&["whole", "read-back", "deny"]),
+        r#""whole""#,
+        "Copies within the store: `whole` lets copies of whole objects pass and refuses those of ranges; `read-back` reads the source with `upstream.access_key` and judges it; `deny` refuses all.",
+    ),
+    Row::live(
+        "appends",
+        DOOR,
+        r#""deny""#,
+        "Bytes written into an object that is there: S3 Express, Ceph, OSS, OBS and COS appends, ECS ranges.",
+    ),
+    Row::live(
+        "archives",
+        words(&["deny", "inspect", "forward"]),
+        r#""deny""#,
+        "Archives that the store unpacks into objects (MinIO and RustFS snowball): `inspect` holds each up to `inspect.archive_max` and judges every member.",
+    ),
+    Row::live("swift", DOOR, r#""deny""#, "The Swift API, below `inspect.swift_prefix`."),
+    Row::live(
+        "google",
+        DOOR,
+        r#""deny""#,
+        "Google's resumable uploads, compositions and JSON API.",
+    ),
+    Row::live("methods", DOOR, r#""deny""#, "Methods that S3 doesn't have, WebDAV's and others."),
+    Row::live(
+        "store_jobs",
+        DOOR,
+        r#""forward""#,
+        "Settings that make the store itself fetch or copy objects: replication, inventory, logging, MinIO's administration.",
     ),
 ];
 
@@ -287,12 +339,112 @@ pub(super) const ADMIN: &[Row] = &[
     ),
 ];
 
-pub(super) const STATE: &[Row] = &[Row::fixed(
-    "directory",
-    PATH,
-    r#""state""#,
-    "Compiled lists and what else outlives a restart.",
-)];
+pub(super) const STATE: &[Row] = &[
+    Row::fixed(
+        "directory",
+        PATH,
+        r#""state""#,
+        "Compiled lists and what else outlives a restart; the parts of multipart uploads too, where `bucket` is empty.",
+    ),
+    Row::fixed(
+        "bucket",
+        Kind::Text { max: 63, ascii: true },
+        r#""""#,
+        "A private bucket for the parts of multipart uploads, shared by all nodes, so that any of them can judge what the others saw; `\"\"` keeps them in `directory`.",
+    ),
+    Row::fixed(
+        "endpoint",
+        Kind::Text { max: 300, ascii: true },
+        r#""""#,
+        "The store of `bucket`, `http://` or `https://`; `\"\"` is `upstream.endpoint`.",
+    ),
+    Row::fixed("region", REGION, r#""us-east-1""#, "The region of `bucket`."),
+    Row::fixed("access_key", OWN_KEY, r#""""#, "The gate's own access key for `bucket`."),
+    Row::fixed("secret_key_file", PATH_OR_NONE, r#""""#, "File with the secret of `access_key`."),
+    Row::fixed(
+        "spool_max",
+        Kind::Size { min: MIB, max: 1024 * TIB },
+        r#""16GiB""#,
+        "Bytes of parts that this node keeps until their upload completes. Beyond it, parts are not kept, and what needs them is not judged.",
+    ),
+    Row::fixed(
+        "ttl",
+        RETENTION,
+        r#""8d""#,
+        "How long the parts of an unfinished upload are kept. Longer than the store keeps them.",
+    ),
+    Row::fixed("timeout", TIMEOUT, r#""2s""#, "How long a small operation of the state may take."),
+    Row::fixed(
+        "multipart_grace",
+        Kind::Duration { min: 0, max: 365 * DAY },
+        r#""7d""#,
+        "After the first start with this state, uploads whose parts came before the gate are forwarded so long; after that they are the fault `part-unseen`.",
+    ),
+    Row::fixed(
+        "sync",
+        words(&["off", "on"]),
+        r#""off""#,
+        "`on` has the disk confirm the record of each part, so that a power cut loses none; a crash of the gate loses none either way.",
+    ),
+];
+
+pub(super) const INSPECT: &[Row] = &[
+    Row::live(
+        "decoded_max",
+        Kind::Size { min: KIB, max: TIB },
+        r#""4GiB""#,
+        "To how much a `Content-Encoding` may unfold; what unfolds to more is `encoding`.",
+    ),
+    Row::live(
+        "decoded_ratio",
+        Kind::Count { min: 2, max: 100_000 },
+        "1000",
+        "How many times larger than itself a body or an archive may unfold.",
+    ),
+    Row::live(
+        "magic_prefix",
+        Kind::Size { min: 0, max: 64 * MIB },
+        r#""64KiB""#,
+        "How far into a body that does not begin with a picture one is searched for.",
+    ),
+    Row::live(
+        "archives",
+        SWITCH,
+        r#""off""#,
+        "Looks into uploaded zip and tar files up to `archive_max`.",
+    ),
+    Row::live("pdf", SWITCH, r#""off""#, "Looks for pictures in PDF files up to `archive_max`."),
+    Row::live(
+        "base64",
+        SWITCH,
+        r#""off""#,
+        "Looks for pictures in base64 in HTML, SVG and mail up to `limits.small_body_max`.",
+    ),
+    Row::live(
+        "archive_max",
+        Kind::Size { min: 4 * KIB, max: 64 * GIB },
+        r#""64MiB""#,
+        "Largest body that is held to be looked into. At most `limits.capture_budget`.",
+    ),
+    Row::live(
+        "unpacked_max",
+        Kind::Size { min: 4 * KIB, max: TIB },
+        r#""1GiB""#,
+        "To how much an archive may unfold; what is behind that is not seen, which is `archive`.",
+    ),
+    Row::live(
+        "members_max",
+        Kind::Count { min: 1, max: 10_000_000 },
+        "100000",
+        "How many members of an archive are looked at.",
+    ),
+    Row::live(
+        "swift_prefix",
+        Kind::Text { max: 100, ascii: true },
+        r#""/swift""#,
+        "Where the store has its Swift API; `\"\"` is nowhere.",
+    ),
+];
 
 pub(super) const LOG: &[Row] = &[
     Row::fixed(

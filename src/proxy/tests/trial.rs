@@ -202,6 +202,7 @@ fn rule() -> config::BucketRule {
         unjudged: OnUnjudged::Forward,
         by_reason: Default::default(),
         faults: OnFault::Retry,
+        surface: Default::default(),
     };
     config::BucketRule { pattern: config::Glob::everything(), rule }
 }
