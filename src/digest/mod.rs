@@ -2,6 +2,7 @@
 //!
 //! Pure: no I/O, no clock. Everything above works with [`Digests`], never with loose byte arrays.
 
+mod midstate;
 mod multi;
 mod portable;
 mod states;
@@ -13,5 +14,6 @@ mod value;
 #[allow(unsafe_code)] // Vector instructions; each block says why it is sound.
 mod x86;
 
+pub use midstate::MIDSTATE_BYTES;
 pub use multi::{Kernel, MultiHasher, ParseKernelError, kernel_name};
 pub use value::{Algorithm, AlgorithmSet, Digest, Digests, Md5, ParseDigestError, Sha1, Sha256};

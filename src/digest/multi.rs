@@ -35,6 +35,27 @@ impl MultiHasher {
         MultiHasher { wanted, code, states, len: 0, pending: [0; BLOCK_LEN] }
     }
 
+    /// A hasher that has seen `len` bytes, of which the last incomplete block is in `pending`.
+    pub(super) fn at(
+        wanted: AlgorithmSet,
+        kernel: Kernel,
+        states: States,
+        len: u64,
+        pending: Block,
+    ) -> Self {
+        MultiHasher { wanted, code: Code::of(kernel), states, len, pending }
+    }
+
+    /// The chaining values.
+    pub(super) fn states(&self) -> &States {
+        &self.states
+    }
+
+    /// The block that is not whole yet; behind its bytes there may be anything.
+    pub(super) fn pending(&self) -> &Block {
+        &self.pending
+    }
+
     /// The algorithms it was made for.
     pub fn wanted(&self) -> AlgorithmSet {
         self.wanted
