@@ -7,6 +7,7 @@ import brotli
 import zstandard
 
 READ_MAX = 256 << 20  # bytes that one body may unfold to
+STEP = 1024  # bytes that are decoded at a time: a fault costs no more than what comes of these
 
 
 def packed(name, data):
@@ -42,13 +43,16 @@ def undo(name, body):
 
 
 def inflate(body, window):
-    """All streams one behind the other; what a damaged one gives is kept."""
-    out = b""
+    """All streams one behind the other; what a damaged one gives before its fault is kept."""
+    out = []
     while body:
         engine = zlib.decompressobj(window)
+        at = 0
         try:
-            out += engine.decompress(body, READ_MAX)
+            while at < len(body) and not engine.eof:
+                out.append(engine.decompress(body[at : at + STEP]))
+                at += STEP
         except zlib.error:
             break
-        body = engine.unused_data
-    return out or None
+        body = engine.unused_data + body[at:] if engine.eof else b""
+    return b"".join(out) or None

@@ -55,6 +55,8 @@ SAMPLES = {
     "noise-sha256": noise_pair(131, 5_000),
     # Above `small_body_max`, so that it streams while its end is held back.
     "large": noise_pair(141, 3 << 20),
+    # Two parts for stores that want 5 MiB of the first.
+    "wide": noise_pair(161, (5 << 20) + 1000),
 }
 KINDS = ("md5", "sha1", "sha256")
 ONE_KIND = {"noise-md5": ("md5",), "noise-sha1": ("sha1",), "noise-sha256": ("sha256",)}

@@ -1,10 +1,6 @@
 """All tricks, family by family."""
 
-from . import heads
+from . import codings, framings, heads, multipart, smuggling
 
-CORPUS = [
-    trick
-    for module in (heads,)
-    for family in module.FAMILIES
-    for trick in family.tricks
-]
+MODULES = (heads, framings, smuggling, codings, multipart)
+CORPUS = [trick for module in MODULES for family in module.FAMILIES for trick in family.tricks]
