@@ -11,6 +11,11 @@ from . import corpus
 from .gates import COMMON, KINDS, Front, Gate, merged
 from .way import Notes, Way
 
+# Of Ceph's other API; plainly made up.
+SWIFT_USER = "matrix:swift"
+SWIFT_KEY = "made-up-swift-key"
+
+
 class Arena:
     """`run` gives a trick a fresh bucket; `stop` ends all that was started."""
 
@@ -36,15 +41,13 @@ class Arena:
 
     def _fit_store(self):
         """Ceph: parts may be small, as they may in other stores, and there is a Swift user."""
-        self.swift_key = None
         if self.store.name != "rgw":
             return
         folder = self.folder / "store"
         run(["ceph", "--admin-daemon", folder / "client.rgw.asok", "config", "set", "rgw_multipart_min_part_size", "1"])
         admin = ["radosgw-admin", "-c", folder / "ceph.conf", "-n", "client.rgw"]
-        run([*admin, "subuser", "create", "--uid", "matrix", "--subuser", "matrix:swift", "--access", "full"])
-        self.swift_key = "made-up-swift-key"
-        run([*admin, "key", "create", "--subuser", "matrix:swift", "--key-type", "swift", "--secret", self.swift_key])
+        run([*admin, "subuser", "create", "--uid", "matrix", "--subuser", SWIFT_USER, "--access", "full"])
+        run([*admin, "key", "create", "--subuser", SWIFT_USER, "--key-type", "swift", "--secret", SWIFT_KEY])
 
     def bucket(self, side):
         name = f"{side}-{next(self.numbers):05}"

@@ -58,15 +58,15 @@ def header_2(way, method, path, amz=()):
 def form_fields(way, key, more=()):
     """The fields of a browser form that may upload under any key; `more` are (name, value)."""
     signer = sign.Signer(way.creds.access, way.creds.secret, way.creds.region)
-    fields = [
-        ("key", key),
+    fixed = [
         ("x-amz-algorithm", "AWS4-HMAC-SHA256"),
         ("x-amz-credential", f"{signer.access}/{signer.scope}"),
         ("x-amz-date", signer.stamp),
-        *more,
     ]
-    conditions = [{"bucket": way.bucket}, *[["starts-with", f"${name}", ""] for name, _ in fields]]
+    free = [("key", key), *more]
+    conditions = [{"bucket": way.bucket}, *[{name: value} for name, value in fixed]]
+    conditions += [["starts-with", f"${name}", ""] for name, _ in free]
     ends = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() + 900))
     policy = base64.b64encode(json.dumps({"expiration": ends, "conditions": conditions}).encode()).decode()
     seal = hmac.new(signer.key, policy.encode(), hashlib.sha256).hexdigest()
-    return [*fields, ("policy", policy), ("x-amz-signature", seal)]
+    return [*free, *fixed, ("policy", policy), ("x-amz-signature", seal)]

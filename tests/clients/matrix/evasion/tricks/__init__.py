@@ -1,6 +1,6 @@
 """All tricks, family by family."""
 
-from . import archives, assembly, codings, framings, heads, multipart, smuggling
+from . import archives, assembly, codings, framings, forms, heads, multipart, smuggling, swift
 
-MODULES = (heads, framings, smuggling, codings, multipart, assembly, archives)
+MODULES = (heads, framings, smuggling, codings, multipart, assembly, archives, swift, forms)
 CORPUS = [trick for module in MODULES for family in module.FAMILIES for trick in family.tricks]

@@ -26,11 +26,11 @@ HEADERS = [
 PREFIXES = ["X-Amz-Meta-Minio-Snowball-Prefix", "X-Amz-Meta-Snowball-Prefix", "X-Amz-Meta-Rustfs-Snowball-Prefix"]
 
 
-def tar(data, form=tarfile.PAX_FORMAT):
+def tar(data, form=tarfile.PAX_FORMAT, folder=""):
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=form) as archive:
         for name, content in (("readme.txt", b"innocent\n"), ("pictures/one.jpg", data), ("more.bin", corpus.FILLING)):
-            member = tarfile.TarInfo(name)
+            member = tarfile.TarInfo(folder + name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     return out.getvalue()
