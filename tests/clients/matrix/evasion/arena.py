@@ -99,6 +99,8 @@ class Arena:
 
 
 def run(command):
-    done = subprocess.run([str(c) for c in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [str(c) for c in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+    )
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(map(str, command[:4]))}: {done.stderr.strip()[-300:]}")

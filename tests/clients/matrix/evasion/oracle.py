@@ -1,6 +1,7 @@
 """Is the sample readable in a store?  Lists a bucket directly, reads every
 object, and looks for the sample in each disguise that a reader would take off."""
 
+import hashlib
 import io
 import tarfile
 import zipfile
@@ -27,19 +28,33 @@ class Finding(NamedTuple):
 FORMS = ("whole", "inside", "coded", "member", "torso")
 
 
+class View(NamedTuple):
+    """All that a direct reader finds in a bucket."""
+
+    found: list  # the objects that hold the sample
+    digests: dict  # of all objects, by key
+
+    @property
+    def form(self):
+        """The plainest form in which the sample is there, or `-`."""
+        forms = {finding.form for finding in self.found}
+        return next((form for form in FORMS if form in forms), "-")
+
+
 def look(judge, bucket, sample):
-    """Every object that holds the sample.  Raises if the bucket can't be read whole."""
+    """Raises if the bucket can't be read whole."""
     keys = judge.keys(bucket)
     if keys is None:
         raise RuntimeError(f"the store does not list {bucket}")
-    out = []
+    view = View([], {})
     for key in keys:
         answer = judge.ask("GET", wire.path_of(bucket, key))
-        if answer.status != 200:
-            continue  # a listed key that cannot be read gives nothing away
-        form = form_in(answer.body, answer.get("content-encoding") or "", sample)
-        out += [Finding(key, form)] if form else []
-    return out
+        body = answer.body if answer.status == 200 else b""  # what cannot be read gives nothing away
+        # Some stores keep the chunk signatures of an upload, which differ by nature.
+        view.digests[key] = hashlib.sha256(wire.SIGNATURES.sub(b"signature", body)).hexdigest()
+        form = form_in(body, answer.get("content-encoding") or "", sample)
+        view.found.extend([Finding(key, form)] if form else [])
+    return view
 
 
 def form_in(body, coding, sample):
@@ -96,9 +111,3 @@ def unpacked_stream(body):
     name = {b"\x1f\x8b": "gzip", b"\x28\xb5": "zstd"}.get(body[:2])
     plain = undo(name, body) if name else None
     return [plain] if plain else []
-
-
-def summed_up(findings):
-    """The plainest form in which the sample is there, or `-`."""
-    forms = {f.form for f in findings}
-    return next((form for form in FORMS if form in forms), "-")

@@ -1,10 +1,14 @@
 """Tries one trick on one store, and says what is wrong about it."""
 
+import concurrent.futures
+import time
 from typing import NamedTuple
 
 from . import corpus, oracle
 from .trick import EITHER, REFUSED, SAME, WORKS, matches
 from .way import Said, Stopped
+
+LINGER_S = 0.6  # how long a store may take over an upload whose sender is gone
 
 
 class Run(NamedTuple):
@@ -12,18 +16,19 @@ class Run(NamedTuple):
 
     decided: Said
     notes: object
-    found: list  # objects that hold what was uploaded, by the oracle
-    stored: dict  # digests of all objects, by key
+    view: oracle.View
     records: list
-
-    @property
-    def form(self):
-        return oracle.summed_up(self.found)
 
     @property
     def answers(self):
         """In no order: a trick may send from several threads."""
         return sorted(map(repr, self.notes.said))
+
+    @property
+    def stored(self):
+        """What is in which object: the upload in some form, or nothing of it."""
+        forms = {finding.key: finding.form for finding in self.view.found}
+        return {key: forms.get(key) for key in self.view.digests}
 
 
 def run(arena, trick, way, data, front=None):
@@ -34,13 +39,11 @@ def run(arena, trick, way, data, front=None):
     except Stopped as stop:
         decided = stop.said
     records = front.records(way.notes.writes) if front else []
-    found = oracle.look(arena.judge, way.bucket, data)
-    return Run(decided, way.notes, found, stored(arena.judge, way.bucket), records)
-
-
-def stored(judge, bucket):
-    """By key; without the chunk signatures that some stores keep, since they differ by nature."""
-    return {key: found["sha256"] for key, found in judge.state(bucket).items()}
+    view = oracle.look(arena.judge, way.bucket, data)
+    deadline = time.monotonic() + (LINGER_S if trick.lingers else 0)
+    while not view.found and time.monotonic() < deadline:
+        view = oracle.look(arena.judge, way.bucket, data)
+    return Run(decided, way.notes, view, records)
 
 
 def directly(arena, trick, data):
@@ -53,24 +56,27 @@ def through(arena, trick, data):
 
 
 def control(arena, trick):
-    """Only what the store itself does; the form in which the sample arrives."""
-    return directly(arena, trick, corpus.SAMPLES[trick.sample].listed).form
+    """Only what the store itself does: the form in which the sample arrives."""
+    return directly(arena, trick, corpus.SAMPLES[trick.sample].listed).view.form
 
 
 def attempt(arena, trick):
     """(form in which the sample arrives without a gate, faults of the gate)."""
     sample = corpus.SAMPLES[trick.sample]
-    alone = directly(arena, trick, sample.listed)
-    faced = through(arena, trick, sample.listed)
-    if trick.open:
-        faults = like_directly(alone, faced)
-    else:
-        faults = [f"readable: {finding}" for finding in faced.found]
-        faults += answer_faults(trick, alone, faced)
-    faults += record_faults(trick, alone, faced)
-    if trick.twin:
-        faults += [f"twin: {fault}" for fault in twin_faults(arena, trick, sample.twin)]
-    return alone.form, faults
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        directly_done = pool.submit(directly, arena, trick, sample.listed)
+        faced = through(arena, trick, sample.listed)
+        twin = through(arena, trick, sample.twin) if trick.twin else None
+        alone = directly_done.result()
+    faults = like(alone, faced) if trick.open else sample_faults(trick, alone, faced)
+    faults += count_faults(faced) + record_faults(trick, alone, faced)
+    if twin:
+        faults += [f"twin: {fault}" for fault in count_faults(twin) + twin_faults(trick, alone, twin)]
+    return alone.view.form, faults
+
+
+def sample_faults(trick, alone, faced):
+    return [f"readable: {finding}" for finding in faced.view.found] + answer_faults(trick, alone, faced)
 
 
 def answer_faults(trick, alone, faced):
@@ -82,47 +88,43 @@ def answer_faults(trick, alone, faced):
     return [f"answered {faced.decided}, expected {wanted}; without a gate {alone.decided}"]
 
 
-def record_faults(trick, alone, faced):
+def count_faults(faced):
     least, most = faced.notes.writes, faced.notes.writes + faced.notes.loose
-    count = len(faced.records)
-    if not least <= count <= most:
-        return [f"{count} records for {least} uploads" + (f" and {most - least} odd requests" if most > least else "")]
-    told = {(r.get("verdict"), r.get("reason")) for r in faced.records}
-    verdict, reason = trick.record or (None, None)
+    if least <= len(faced.records) <= most:
+        return []
+    return [f"{len(faced.records)} records for {least} uploads" + (f" to {most}" if most > least else "")]
+
+
+def record_faults(trick, alone, faced):
+    if trick.record is None:
+        return []
+    verdict, reason = trick.record
+    told = {(record.get("verdict"), record.get("reason")) for record in faced.records}
     as_told = any(v == verdict and reason in (None, r) for v, r in told)
     # Where the store's own refusal was relayed, nobody may have judged the body.
     relayed = not alone.decided.good and faced.decided.pair == alone.decided.pair
-    if trick.record is None or as_told or relayed:
+    if as_told or relayed:
         return []
-    return [f"the records say {sorted(map(str, told))}, none says {verdict} {reason or ''}".rstrip()]
+    return [f"no record says {verdict} {reason or ''}; they say {sorted(map(str, told))}"]
 
 
-def twin_faults(arena, trick, data):
-    alone = directly(arena, trick, data)
-    faced = through(arena, trick, data)
-    count = len(faced.records)
-    faults = []
-    if not faced.notes.writes <= count <= faced.notes.writes + faced.notes.loose:
-        faults.append(f"{count} records for {faced.notes.writes} uploads")
-    same, refused = like_directly(alone, faced), refusal_faults(trick, alone, faced)
+def twin_faults(trick, alone, twin):
+    """The twin through the gate, against the sample without one: what stores do, they do to both."""
+    same, refused = like(alone, twin), sample_faults(trick, alone, twin)
     if trick.twin == SAME:
-        return faults + same
+        return same
     if trick.twin == REFUSED:
-        return faults + refused
+        return refused
     if trick.twin == EITHER:
-        return faults + (same and refused)
+        return same and refused
     assert trick.twin == WORKS
-    works = faced.decided.good or not alone.decided.good
-    return faults + ([] if works else [f"answered {faced.decided}, without a gate {alone.decided}"])
+    works = twin.decided.good or not alone.decided.good
+    return [] if works else [f"answered {twin.decided}, without a gate {alone.decided}"]
 
 
-def like_directly(alone, faced):
+def like(alone, faced):
     if alone.answers != faced.answers:
         return [f"answered {faced.answers}, without a gate {alone.answers}"]
     if alone.stored != faced.stored:
-        return [f"the store holds {sorted(faced.stored)}, without a gate {sorted(alone.stored)}, or other bytes"]
+        return [f"the store holds {faced.stored}, without a gate {alone.stored}"]
     return []
-
-
-def refusal_faults(trick, alone, faced):
-    return answer_faults(trick, alone, faced) + [f"stored all the same: {finding}" for finding in faced.found]

@@ -53,6 +53,7 @@ class Trick(NamedTuple):
     twin: str = SAME
     gate: str = "plain"  # which gate it goes through: see arena.KINDS
     prepare: Callable = None  # (judge, bucket, data): what stood in the store before there was a gate
+    lingers: bool = False  # the store may still be at work when the trick is over
     # Why the sample may arrive all the same; it then fares as its twin does.
     open: str = None
     stores: tuple = None  # the only stores that it makes sense with

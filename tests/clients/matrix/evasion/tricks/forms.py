@@ -61,17 +61,36 @@ def by(make, **how):
 forms.add("a file", by(lambda f, d: f.whole(f.file(d))), **plain)
 forms.add("a file of text", by(lambda f, d: f.whole(f.file(d))), sample="noise", **plain)
 forms.add("a large file", by(lambda f, d: f.whole(f.file(d))), sample="large", **plain)
-forms.add("a file with no name of its own", by(lambda f, d: f.whole(f.part(['Content-Disposition: form-data; name="file"'], d))), **plain)
+forms.add(
+    "a file with no name of its own",
+    by(lambda f, d: f.whole(f.part(['Content-Disposition: form-data; name="file"'], d))),
+    **plain,
+)
 forms.add("its name in the key", by(lambda f, d: f.whole(f.file(d, filename="a b.jpg")), key="up/${filename}"), **plain)
-forms.add("no type of its own", by(lambda f, d: f.whole(f.part(['Content-Disposition: form-data; name="file"; filename="x"'], d))), **plain)
-forms.add("many fields before it", by(lambda f, d: f.whole(f.file(d)), more=[(f"x-amz-meta-{n}", "x" * 50) for n in range(20)]), **plain)
-forms.add("a field behind it", by(lambda f, d: f.whole(f.file(d), f.field("submit", "Upload"))), answers=FORM, record=HIT)
+forms.add(
+    "no type of its own",
+    by(lambda f, d: f.whole(f.part(['Content-Disposition: form-data; name="file"; filename="x"'], d))),
+    **plain,
+)
+forms.add(
+    "many fields before it",
+    by(lambda f, d: f.whole(f.file(d)), more=[(f"x-amz-meta-{n}", "x" * 50) for n in range(20)]),
+    **plain,
+)
+forms.add(
+    "a field behind it", by(lambda f, d: f.whole(f.file(d), f.field("submit", "Upload"))), answers=FORM, record=HIT
+)
 forms.add("a file of another name before it", by(lambda f, d: f.whole(f.file(GOOD, '"other"'), f.file(d))))
 forms.add("a file of another name behind it", by(lambda f, d: f.whole(f.file(GOOD), f.file(d, '"other"'))), record=HIT)
 forms.add("two files, the good one first", by(lambda f, d: f.whole(f.file(GOOD), f.file(d))), record=HIT)
 forms.add("two files, the good one last", by(lambda f, d: f.whole(f.file(d), f.file(GOOD))), record=HIT)
 forms.add("a field in the file's place", by(lambda f, d: f.whole(f.field("file", ""), f.file(d))))
-forms.add("in a field for many keys", by(lambda f, d: f.whole(f.file(d)), more=[("x-minio-fanout-list", '{"key": "a.jpg"}\n{"key": "b.jpg"}\n')]), row=8, **plain)
+forms.add(
+    "in a field for many keys",
+    by(lambda f, d: f.whole(f.file(d)), more=[("x-minio-fanout-list", '{"key": "a.jpg"}\n{"key": "b.jpg"}\n')]),
+    row=8,
+    **plain,
+)
 
 
 @forms.trick("the policy behind the file")
@@ -80,8 +99,18 @@ def policy_last(way, data):
     return post(way, b"".join([form.fields[0], form.file(data), *form.fields[1:], form.last()]))
 
 
-NAMES = {"in capitals": '"FILE"', "with a capital": '"File"', "with no quotes": "file", "with a blank": '" file"', "with a backslash": '"fi\\le"'}
-NAMES |= {"in single quotes": "'file'", "in two spellings": '"other"; name="file"', "in RFC 5987's": "\"other\"; name*=UTF-8''file"}
+NAMES = {
+    "in capitals": '"FILE"',
+    "with a capital": '"File"',
+    "with no quotes": "file",
+    "with a blank": '" file"',
+    "with a backslash": '"fi\\le"',
+}
+NAMES |= {
+    "in single quotes": "'file'",
+    "in two spellings": '"other"; name="file"',
+    "in RFC 5987's": "\"other\"; name*=UTF-8''file",
+}
 NAMES |= {"with an escape": '"fil%65"', "with a semicolon": '"file;x"', "with a NUL": '"file\0"'}
 for word, name in NAMES.items():
     forms.add(f"a field's name {word}", by(lambda f, d, n=name: f.whole(f.file(d, n))))
@@ -92,10 +121,16 @@ HEADS = {
     "with no blanks": lambda f, d: f.part(['Content-Disposition:form-data;name="file";filename="x"'], d),
     "with the file's name first": lambda f, d: f.part(['Content-Disposition: form-data; filename="x"; name="file"'], d),
     "folded": lambda f, d: f.part(["Content-Disposition: form-data;", ' name="file"; filename="x"'], d),
-    "twice": lambda f, d: f.part(['Content-Disposition: form-data; name="x"', 'Content-Disposition: form-data; name="file"; filename="x"'], d),
+    "twice": lambda f, d: f.part(
+        ['Content-Disposition: form-data; name="x"', 'Content-Disposition: form-data; name="file"; filename="x"'], d
+    ),
     "as an attachment": lambda f, d: f.part(['Content-Disposition: attachment; name="file"; filename="x"'], d),
-    "behind a long line": lambda f, d: f.part(["X-Long: " + "x" * 9000, 'Content-Disposition: form-data; name="file"; filename="x"'], d),
-    "with a boundary in the name": lambda f, d: f.part([f'Content-Disposition: form-data; name="file"; filename="--{SEP}"'], d),
+    "behind a long line": lambda f, d: f.part(
+        ["X-Long: " + "x" * 9000, 'Content-Disposition: form-data; name="file"; filename="x"'], d
+    ),
+    "with a boundary in the name": lambda f, d: f.part(
+        [f'Content-Disposition: form-data; name="file"; filename="--{SEP}"'], d
+    ),
 }
 for word, make in HEADS.items():
     forms.add(f"a part's head {word}", by(lambda f, d, m=make: f.whole(m(f, d))))
@@ -159,10 +194,19 @@ forms.add("another form behind the end", by(lambda f, d: f.whole(f.file(GOOD)) +
 forms.add("no end", by(lambda f, d: f.whole(f.file(d))[: -len(f.last())]))
 forms.add("no last line end", by(lambda f, d: f.whole(f.file(d))[:-2]), answers=FORM, record=HIT)
 forms.add("half an end", by(lambda f, d: f.whole(f.file(d))[:-4]))
-forms.add("blanks behind a boundary", by(lambda f, d: f.whole(f.file(d)).replace(SEP.encode() + b"\r\n", SEP.encode() + b" \t\r\n")))
-forms.add("LF for CRLF", by(lambda f, d: b"".join(p.replace(b"\r\n", b"\n") for p in f.fields) + f.file(d, end="\n") + f.last()))
+forms.add(
+    "blanks behind a boundary",
+    by(lambda f, d: f.whole(f.file(d)).replace(SEP.encode() + b"\r\n", SEP.encode() + b" \t\r\n")),
+)
+forms.add(
+    "LF for CRLF",
+    by(lambda f, d: b"".join(p.replace(b"\r\n", b"\n") for p in f.fields) + f.file(d, end="\n") + f.last()),
+)
 forms.add("LF before the last boundary", by(lambda f, d: b"".join(f.fields) + f.file(d)[:-2] + b"\n" + f.last()))
-forms.add("CR for CRLF", by(lambda f, d: b"".join(p.replace(b"\r\n", b"\r") for p in f.fields) + f.file(d, end="\r") + f.last()))
+forms.add(
+    "CR for CRLF",
+    by(lambda f, d: b"".join(p.replace(b"\r\n", b"\r") for p in f.fields) + f.file(d, end="\r") + f.last()),
+)
 forms.add("a boundary in the file", by(lambda f, d: f.whole(f.file(f"--{SEP}\r\n".encode() + d))))
 forms.add("nearly a boundary in the file", by(lambda f, d: f.whole(f.file(f"\r\n--{SEP[:-1]}\r\n".encode() + d))))
 forms.add("a boundary and more in the file", by(lambda f, d: f.whole(f.file(f"\r\n--{SEP}more\r\n".encode() + d))))

@@ -67,14 +67,25 @@ SIZES = {"a plus": "+{}", "0x": "0x{}", "a blank before": " {}", "a blank behind
 SIZES |= {"an underscore": "0_{}", "seventeen digits": "1{:>016}", "a decimal point": "{}.0", "a minus": "-{}"}
 for word, size in SIZES.items():
     both(f"sizes with {word}", lambda w, d, k, s=size: put(w, d, k, whole(d, size=s)))
-both("leading zeros", lambda w, d, k: put(w, d, k, whole(d, size="0000{}")), answers=DENIED, record=hit("exact"), twin=EITHER)
+both(
+    "leading zeros",
+    lambda w, d, k: put(w, d, k, whole(d, size="0000{}")),
+    answers=DENIED,
+    record=hit("exact"),
+    twin=EITHER,
+)
 SEAL = ";chunk-signature=" + "0" * 64
 both("another extension", lambda w, d, k: put(w, d, k, whole(d, more=";x=y")))
 both("an extension twice", lambda w, d, k: put(w, d, k, whole(d, more=SEAL * 2)))
 both("LF for CRLF", lambda w, d, k: put(w, d, k, whole(d, end="\n")))
 both("no CRLF behind the data", lambda w, d, k: put(w, d, k, whole(d, after="")))
 both("no last chunk", lambda w, d, k: put(w, d, k, lambda c: c.chunk(d)))
-both("no last CRLF", lambda w, d, k: put(w, d, k, lambda c: c.chunk(d) + c.last(d)[:-2]), answers=MISFRAMED | DENIED, twin=EITHER)
+both(
+    "no last CRLF",
+    lambda w, d, k: put(w, d, k, lambda c: c.chunk(d) + c.last(d)[:-2]),
+    answers=MISFRAMED | DENIED,
+    twin=EITHER,
+)
 
 
 def in_two(data):
@@ -118,7 +129,13 @@ both("declared as 0", lambda w, d, k: put(w, d, k, whole(d), declared=0))
 both("declared with a plus", lambda w, d, k: put(w, d, k, whole(d), declared=f"+{len(d)}"))
 both("declared in hex", lambda w, d, k: put(w, d, k, whole(d), declared=f"{len(d):#x}"))
 # Nothing is unclear about it, though AWS wants the length.
-both("nothing declared", lambda w, d, k: put(w, d, k, whole(d), declared=""), answers=DENIED, record=hit("exact"), twin=SAME)
+both(
+    "nothing declared",
+    lambda w, d, k: put(w, d, k, whole(d), declared=""),
+    answers=DENIED,
+    record=hit("exact"),
+    twin=SAME,
+)
 
 
 def declared_twice(way, data, kind):
@@ -268,7 +285,7 @@ for word, kind in KINDS.items():
     last = len(Chunks(kind, sign.Signer("a", "b", "c")).last(b""))
     for what, drop in {"the last byte": 1, "the last chunk": last, "the last data": last + 9}.items():
         framings.add(f"cut before {what}, {word}", cut(kind, drop, reset=False), answers=BROKEN)
-    framings.add(f"reset before the last byte, {word}", cut(kind, 1, reset=True), answers=BROKEN)
+    framings.add(f"reset before the last byte, {word}", cut(kind, 1, reset=True), answers=BROKEN, lingers=True)
 
 
 @framings.trick("a plain body cut short", answers=BROKEN, sample="large")

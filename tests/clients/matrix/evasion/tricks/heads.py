@@ -38,7 +38,15 @@ routes = Family("routes", 2, record=hit("exact"))
 # A store that doesn't know a sub-resource, or not with PUT, stores the body.
 SUBRESOURCES = ["x", "x-id=PutObject", "tagging", "tagging&x", "acl", "acl&x", "torrent", "legal-hold", "retention"]
 SUBRESOURCES += ["encryption", "attributes", "select&select-type=2", "restore", "policy", "website", "delete"]
-SUBRESOURCES += ["uploads", "versionId=null", "versions", "list-type=2", "renameObject", "%74agging", "response-content-type=x"]
+SUBRESOURCES += [
+    "uploads",
+    "versionId=null",
+    "versions",
+    "list-type=2",
+    "renameObject",
+    "%74agging",
+    "response-content-type=x",
+]
 for query in SUBRESOURCES:
     routes.add(f"PUT ?{query}", lambda w, d, q=query: w.put(KEY, d, query=q))
 for query in ("partNumber=1", "uploadId=made-up", "partNumber=1&uploadId=", "partNumber=x&uploadId=made-up"):
@@ -125,7 +133,9 @@ signatures = Family("signatures", 2, record=hit("exact"))
 def with_query(make):
     def act(way, data):
         path = way.path(KEY)
-        head = wire.render("PUT", f"{path}?{make(way, 'PUT', path)}", [("Host", way.host), ("Content-Length", str(len(data)))])
+        head = wire.render(
+            "PUT", f"{path}?{make(way, 'PUT', path)}", [("Host", way.host), ("Content-Length", str(len(data)))]
+        )
         return way.send(head + data)
 
     return act

@@ -171,7 +171,9 @@ def sent_twice(first, last):
 
 multipart.add("a part sent again, good first", sent_twice("good", "bad"))
 # A store that doesn't compare ETags takes what came last.
-multipart.add("a part sent again, and its first ETag listed", lambda w, d: sent_twice("good", "bad")(w, d, 0), **DOUBTFUL)
+multipart.add(
+    "a part sent again, and its first ETag listed", lambda w, d: sent_twice("good", "bad")(w, d, 0), **DOUBTFUL
+)
 multipart.add(
     "a part sent again, bad first",
     sent_twice("bad", "good"),
@@ -296,7 +298,9 @@ by_xml("CDATA", cdata)
 by_xml("checksums", lambda a, b: both(a, b).replace("</Part>", "<ChecksumCRC32>AAAAAA==</ChecksumCRC32></Part>"))
 by_xml("a part in a comment", lambda a, b: wrapped(item(*a) + f"<!--{item(*FICTION)}-->" + item(*b)))
 by_xml("comments within", lambda a, b: both(a, b).replace("</PartNumber>", "<!--0--></PartNumber>"))
-by_xml("a part in an element of its own", lambda a, b: wrapped(f"<Other>{item(*FICTION)}</Other>" + item(*a) + item(*b)))
+by_xml(
+    "a part in an element of its own", lambda a, b: wrapped(f"<Other>{item(*FICTION)}</Other>" + item(*a) + item(*b))
+)
 by_xml("another list behind the end", lambda a, b: both(a, b) + wrapped(item(*FICTION)))
 by_xml("two numbers in a part", lambda a, b: wrapped(numbered((b[0], a[0]), a[1:]) + numbered((a[0], b[0]), b[1:])))
 by_xml("two ETags in a part", lambda a, b: wrapped(numbered(a[:1], (FICTION[1], a[1])) + item(*b)))

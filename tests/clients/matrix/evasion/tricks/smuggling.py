@@ -100,7 +100,13 @@ for name, lines in PLAIN.items():
 for name, lines in CHUNKED.items():
     smuggling.add(name, framed_by(lines, chunks))
 
-CHUNK_SIZES = {"0x": b"0x%x", "a plus": b"+%x", "a blank": b" %x", "an extension": b"%x;a=b", "an open quote": b'%x;a="'}
+CHUNK_SIZES = {
+    "0x": b"0x%x",
+    "a plus": b"+%x",
+    "a blank": b" %x",
+    "an extension": b"%x;a=b",
+    "an open quote": b'%x;a="',
+}
 for name, size in CHUNK_SIZES.items():
     body = lambda d, s=size: s % len(d) + b"\r\n" + d + b"\r\n0\r\n\r\n"  # noqa: E731
     smuggling.add(f"HTTP chunks, sizes with {name}", framed_by(lambda d: [TE], body))
@@ -142,7 +148,10 @@ def inside(lines):
 
 HIDING = {
     "in chunks that end at once": lambda h: [f"Content-Length: {len(h) + 5}", TE],
-    "in chunks that end at once, in other words": lambda h: [f"Content-Length: {len(h) + 5}", "Transfer-Encoding: Chunked, x"],
+    "in chunks that end at once, in other words": lambda h: [
+        f"Content-Length: {len(h) + 5}",
+        "Transfer-Encoding: Chunked, x",
+    ],
     "behind a length of 5": lambda h: [f"Content-Length: {len(h) + 5}", "Content-Length: 5"],
     "behind a length of 5 by underscore": lambda h: [f"Content-Length: {len(h) + 5}", "Content_Length: 5"],
 }
