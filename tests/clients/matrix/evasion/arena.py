@@ -24,6 +24,7 @@ class Arena:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"s3e-{os.getpid()}-"))
         self.numbers = itertools.count(1)
         self.gates = {}
+        self.broken = {}  # why a gate did not start
         self.store = None
         try:
             self.store = stores.start(store_name, self._sub("store"), options)
@@ -65,19 +66,26 @@ class Arena:
 
     def gate(self, kind):
         """The gate of this kind, started when it is first asked for."""
-        if kind not in self.gates:
-            self.gates[kind] = self._start_gate(kind, KINDS[kind])
-        return self.gates[kind]
+        return self._started(kind, KINDS[kind])
 
     def second(self, first):
         """A gate that shares the first one's state."""
-        name = f"{first.name}-second"
+        shared = {"state": {"directory": first.dir / "state"}}
+        return self._started(f"{first.name}-second", merged(KINDS[first.name], shared))
+
+    def _started(self, name, tables):
+        """One that did not start is not tried again: every trick that needs it fails."""
+        if name in self.broken:
+            raise RuntimeError(self.broken[name])
         if name not in self.gates:
-            shared = {"state": {"directory": first.dir / "state"}}
-            self.gates[name] = self._start_gate(name, merged(KINDS[first.name], shared))
+            try:
+                self.gates[name] = self._start(name, tables)
+            except Exception as error:
+                self.broken[name] = str(error)
+                raise
         return self.gates[name]
 
-    def _start_gate(self, name, tables):
+    def _start(self, name, tables):
         tables = merged(COMMON, tables)
         if tables.get("bucket", {}).get("copies") == "read-back":
             tables = merged(tables, {"upstream": self._own_access()})

@@ -15,11 +15,13 @@ KINDS = {
     # Looks into everything that can be looked into, and reads copies back.
     "deep": {
         "bucket": {"copies": "read-back", "archives": "inspect"},
-        "inspect": {"archives": "on", "pdf": "on", "base64": "on"},
+        "inspect": {"archives": "on", "documents": "on"},
     },
     # Is killed and started again.
     "mortal": {},
-    # Has little room, and little patience.
+    # Holds little of a body.
+    "narrow": {"limits": {"capture_max": "1MiB", "small_body_max": "64KiB"}},
+    # Has little room for parts, and little patience.
     "tight": {"state": {"spool_max": "1MiB"}, "listener": {"body_idle_timeout": "1s"}},
 }
 

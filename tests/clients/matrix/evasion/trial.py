@@ -26,9 +26,10 @@ class Run(NamedTuple):
 
     @property
     def stored(self):
-        """What is in which object: the upload in some form, or nothing of it."""
-        forms = {finding.key: finding.form for finding in self.view.found}
-        return {key: forms.get(key) for key in self.view.digests}
+        """How much of the upload is in which object; in what form may differ between twins."""
+        out = dict.fromkeys(self.view.keys, "none of it")
+        out |= {f.key: "some of it" if f.form == "torso" else "all of it" for f in self.view.found}
+        return out
 
 
 def run(arena, trick, way, data, front=None):

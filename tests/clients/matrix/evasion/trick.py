@@ -33,6 +33,11 @@ def unjudged(reason):
     return ("unjudged", reason)
 
 
+def shut(door):
+    """Refused for the way in, whatever the body is: nobody has judged it."""
+    return (None, f"{door}_shut")
+
+
 def hit(reason):
     """A denial for bytes that lie in the body in this way."""
     return ("deny", reason)

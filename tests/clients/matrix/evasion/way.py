@@ -156,6 +156,7 @@ class Upload:
     def __init__(self, way, key, headers=()):
         self.way = way
         self.path = way.path(key)
+        self.refused = None  # what the last part that was not taken was told
         created = way.must(way.ask("POST", self.path, "uploads", headers))
         self.id = created.field("UploadId")
         if self.id is None:
@@ -165,8 +166,15 @@ class Upload:
         return f"partNumber={number}&uploadId={quoted(self.id)}"
 
     def part(self, number, data, way=None, headers=(), **more):
-        """Its ETag, or one that no store gives where the part was refused."""
-        return etag_of((way or self.way).ask("PUT", self.path, self.query(number), headers, data, **more))
+        """Its ETag, or NO_ETAG where it was refused."""
+        return self.tag((way or self.way).ask("PUT", self.path, self.query(number), headers, data, **more))
+
+    def tag(self, said):
+        """The ETag in an answer to a part, or to a copy into one."""
+        found = (said.get("etag") or said.field("ETag")) if said.good else None
+        if not found:
+            self.refused = said
+        return found or NO_ETAG
 
     def parts(self, pieces):
         """Parts from number 1 on, as a completion lists them."""
@@ -176,11 +184,12 @@ class Upload:
         """The same for a part that the store takes from another object."""
         headers = [("x-amz-copy-source", source)]
         headers += [("x-amz-copy-source-range", f"bytes={span[0]}-{span[1]}")] if span else []
-        said = self.way.ask("PUT", self.path, self.query(number), headers)
-        return said.field("ETag") or NO_ETAG
+        return self.tag(self.way.ask("PUT", self.path, self.query(number), headers))
 
     def complete(self, parts, way=None):
-        """`parts` are (number, ETag), in the order in which they are listed."""
+        """`parts` are (number, ETag), in the order in which they are listed; all must have been taken."""
+        if NO_ETAG in [tag for _, tag in parts]:
+            raise Stopped(self.refused)
         return self.complete_by(wrapped("".join(item(n, tag) for n, tag in parts)), way)
 
     def complete_by(self, xml, way=None):
@@ -189,11 +198,7 @@ class Upload:
         return (way or self.way).ask("POST", self.path, f"uploadId={quoted(self.id)}", kind, xml)
 
 
-NO_ETAG = '"00000000000000000000000000000000"'
-
-
-def etag_of(said):
-    return said.get("etag") if said.good and said.get("etag") else NO_ETAG
+NO_ETAG = ""
 
 
 def quoted(upload_id):

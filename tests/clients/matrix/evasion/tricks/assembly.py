@@ -2,8 +2,8 @@
 copies of ranges, appends and patches in every dialect, compositions."""
 
 from .. import corpus
-from ..trick import CLOSED_DOOR, DENIED, EITHER, REFUSED, SAME, UNCLEAR, UNSEEN, Family, unjudged
-from ..way import NO_ETAG, Upload
+from ..trick import CLOSED_DOOR, DENIED, EITHER, REFUSED, SAME, UNCLEAR, UNSEEN, Family, shut, unjudged
+from ..way import Upload
 from .multipart import two
 
 KEY = "assembled.jpg"
@@ -13,7 +13,7 @@ BEFORE = corpus.FILLING * 5  # 100 kB before the sample: further than the gate l
 # ---- copies ------------------------------------------------------------------------------
 
 copies = Family("copies", 7)
-closed = {"answers": CLOSED_DOOR, "record": unjudged("copy"), "twin": REFUSED}
+closed = {"answers": CLOSED_DOOR, "record": shut("copy_range"), "twin": REFUSED}
 
 
 def carrying(judge, bucket, data):
@@ -42,12 +42,7 @@ def copied(way, origin, headers=()):
 def carved(way, data):
     """The sample is cut out of a carrier that holds it."""
     up = Upload(way, KEY)
-    return completed(up, [(1, up.copied(1, old(way, CARRIER), span_of(data)))])
-
-
-def completed(up, parts):
-    """Completes if all parts were taken; else the refusal is the answer."""
-    return up.complete(parts) if all(tag != NO_ETAG for _, tag in parts) else up.way.notes.said[-1]
+    return up.complete([(1, up.copied(1, old(way, CARRIER), span_of(data)))])
 
 
 def carved_in_two(way, data):
@@ -55,7 +50,7 @@ def carved_in_two(way, data):
     middle = start + len(data) // 3
     up = Upload(way, KEY)
     first = (1, up.copied(1, old(way, CARRIER), (start, middle - 1)))
-    return completed(up, [first, (2, up.copied(2, old(way, CARRIER), (middle, end)))])
+    return up.complete([first, (2, up.copied(2, old(way, CARRIER), (middle, end)))])
 
 
 copies.add("a range of a carrier", carved, prepare=carrying, **closed)
@@ -76,7 +71,7 @@ def range_in_query(way, data):
     up = Upload(way, KEY)
     query = f"{up.query(1)}&x-amz-copy-source-range=bytes%3D{start}-{end}"
     said = way.ask("PUT", up.path, query, [("x-amz-copy-source", old(way, CARRIER))])
-    return completed(up, [(1, said.field("ETag") or NO_ETAG)])
+    return up.complete([(1, up.tag(said))])
 
 
 def in_halves(way, data):
@@ -85,7 +80,7 @@ def in_halves(way, data):
     for name, piece in zip(names, two(data)):
         way.must(way.put(name, piece))
     up = Upload(way, KEY)
-    return completed(up, [(n, up.copied(n, source(way, name))) for n, name in enumerate(names, 1)])
+    return up.complete([(n, up.copied(n, source(way, name))) for n, name in enumerate(names, 1)])
 
 
 def half_sent(way, data):
@@ -93,7 +88,7 @@ def half_sent(way, data):
     one, other = two(data)
     way.must(way.put("other", other))
     up = Upload(way, KEY)
-    return completed(up, [(1, up.part(1, one)), (2, up.copied(2, source(way, "other")))])
+    return up.complete([(1, up.part(1, one)), (2, up.copied(2, source(way, "other")))])
 
 
 for name, act in {"two halves": in_halves, "one half, the other is sent": half_sent}.items():
@@ -114,7 +109,7 @@ copies.add("a whole object that was there before, read back", whole, prepare=car
 @copies.trick("a whole object as a part, read back", prepare=carrying, gate="deep")
 def whole_as_part(way, data):
     up = Upload(way, KEY)
-    return completed(up, [(1, up.copied(1, old(way, KEY)))])
+    return up.complete([(1, up.copied(1, old(way, KEY)))])
 
 
 @copies.trick("a copy and a body", prepare=carrying, answers=DENIED | UNCLEAR, record=None, twin=EITHER)
@@ -125,7 +120,7 @@ def with_body(way, data):
 
 # ---- appends --------------------------------------------------------------------------------
 
-appends = Family("appends", 7, answers=CLOSED_DOOR, record=unjudged("append"), twin=REFUSED)
+appends = Family("appends", 7, answers=CLOSED_DOOR, record=shut("append"), twin=REFUSED)
 
 
 def append(way, method, data, query="", headers=()):

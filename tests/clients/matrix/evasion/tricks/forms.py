@@ -5,7 +5,7 @@ import base64
 from ... import sign, wire
 from .. import corpus, signing
 from ..coding import packed
-from ..trick import DENIED, EITHER, FORM, REFUSED, SAME, Family, hit
+from ..trick import DENIED, EITHER, FORM, HIT, REFUSED, SAME, Family
 from .framings import Chunks
 
 KEY = "form.jpg"
@@ -14,7 +14,7 @@ GOOD = corpus.FILLING[:3000]
 
 # Odd forms may be refused as malformed; the plain ones must be read.
 forms = Family("forms", 2, answers=FORM, record=None, twin=EITHER)
-plain = {"answers": DENIED, "record": hit("exact-form-part"), "twin": SAME}
+plain = {"answers": DENIED, "record": HIT, "twin": SAME}
 
 
 class Form:

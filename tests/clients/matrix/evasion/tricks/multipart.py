@@ -6,7 +6,7 @@ import threading
 from ... import sign
 from .. import corpus
 from ..trick import CLOSED_DOOR, DENIED, EITHER, REFUSED, SAME, UNCLEAR, UNSEEN, WORKS, Family, unjudged
-from ..way import Upload, etag_of, item, quoted, wrapped
+from ..way import Upload, item, quoted, wrapped
 from . import framings
 
 KEY = "parts.jpg"
@@ -129,7 +129,7 @@ def zeros(way, data):
     up = Upload(way, KEY)
     one, other = two(data)
     first = way.must(way.ask("PUT", up.path, f"partNumber=01&uploadId={quoted(up.id)}", body=one))
-    return up.complete([(1, etag_of(first)), (2, up.part(2, other))])
+    return up.complete([(1, up.tag(first)), (2, up.part(2, other))])
 
 
 @multipart.trick("an upload id in another spelling")
@@ -137,8 +137,16 @@ def spelling(way, data):
     up = Upload(way, KEY)
     one, other = two(data)
     odd = "".join(f"%{ord(c):02x}" for c in up.id)
-    first = way.must(way.ask("PUT", up.path, f"partNumber=%31&%75ploadId={odd}", body=one))
-    return up.complete([(1, etag_of(first)), (2, up.part(2, other))])
+    first = way.must(way.ask("PUT", up.path, f"partNumber=1&%75ploadId={odd}", body=one))
+    return up.complete([(1, up.tag(first)), (2, up.part(2, other))])
+
+
+@multipart.trick("a part number in another spelling", answers=UNCLEAR | DENIED, record=None, twin=EITHER)
+def number_spelling(way, data):
+    up = Upload(way, KEY)
+    one, other = two(data)
+    first = way.must(way.ask("PUT", up.path, f"partNumber=%31&uploadId={quoted(up.id)}", body=one))
+    return up.complete([(1, up.tag(first)), (2, up.part(2, other))])
 
 
 def framed(kind):
@@ -147,7 +155,7 @@ def framed(kind):
         tags = []
         for number, piece in enumerate(two(data), 1):
             said = framings.put(way, piece, kind, framings.whole(piece), path=up.path, query=up.query(number))
-            tags.append((number, etag_of(said)))
+            tags.append((number, up.tag(said)))
         return up.complete(tags)
 
     return act

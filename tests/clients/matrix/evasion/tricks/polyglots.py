@@ -79,7 +79,7 @@ SUFFIXES = {
 for name, suffix in SUFFIXES.items():
     behind.add(name, put(lambda d, s=suffix: d + s))
 behind.add("junk, another kind", put(lambda d: d + JUNK[:5000]), sample="png")
-behind.add("more than is held", put(lambda d: d + bytes(33 << 20)))
+behind.add("more than is held", put(lambda d: d + bytes(2 << 20)), gate="narrow")
 behind.add(
     "one byte behind a text",
     put(lambda d: d + b"x"),
