@@ -1,6 +1,6 @@
 //! How S3 says no: error codes, their status, and the XML around them.
 
-use crate::framing::FramingError;
+use crate::framing::{FormError, FramingError};
 
 /// The S3 error codes that the gate answers with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,6 +89,13 @@ impl From<FramingError> for ErrorCode {
             | FramingError::TrailersTooLarge
             | FramingError::AfterEnd => ErrorCode::InvalidRequest,
         }
+    }
+}
+
+impl From<FormError> for ErrorCode {
+    /// The same for all: what a form gets wrong is the form.
+    fn from(_: FormError) -> ErrorCode {
+        ErrorCode::MalformedPostRequest
     }
 }
 
