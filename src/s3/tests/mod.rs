@@ -1,3 +1,4 @@
+mod complete;
 mod framings;
 mod http;
 mod keys;
