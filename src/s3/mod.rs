@@ -9,6 +9,7 @@ mod addressing;
 mod body;
 mod classify;
 mod complete;
+mod copy;
 mod declared;
 mod error;
 mod headers;
@@ -27,6 +28,7 @@ pub use complete::{
     CompleteError, Completion, ETag, MAX_ANSWER, MAX_COMPLETE_BODY, MAX_ETAG, MAX_PART_NUMBER,
     completed_parts, completion, initiated_upload_id,
 };
+pub use copy::{CopyRange, CopySource};
 pub use declared::{Declared, base64, parse_base64};
 pub use error::{ErrorCode, error_xml};
 pub use operation::{BodyShape, Operation};
