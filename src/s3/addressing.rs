@@ -69,7 +69,7 @@ pub(super) fn dots_leave_bucket(path: &str) -> bool {
 
 /// Whether resolving the dots of a decoded path, which has no leading slash, would leave its first
 /// segment.
-fn climbs(path: &str) -> bool {
+pub(super) fn climbs(path: &str) -> bool {
     let mut depth = 0u32;
     for (i, segment) in path.split('/').enumerate() {
         match segment {

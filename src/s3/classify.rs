@@ -4,6 +4,7 @@ use http::{HeaderMap, Method as HttpMethod, Uri};
 
 use super::addressing;
 use super::body::{self, BodyPlan};
+use super::copy::{self, CopySource};
 use super::declared::Declared;
 use super::headers::{Headers, Name};
 use super::hygiene::{self, Delimited, Method};
@@ -53,6 +54,9 @@ pub struct Request {
     pub upload_id: Option<String>,
     /// `partNumber`, 1 to 99999; only of writes.
     pub part_number: Option<u32>,
+    /// Where a copy takes its bytes from; only of copies, and none where a dialect names it in its
+    /// own way.
+    pub copy_source: Option<CopySource>,
     /// How the payload lies in the body.
     pub body: BodyPlan,
     /// The access key that the head claims.
@@ -84,7 +88,8 @@ pub fn classify(head: &Head) -> Result<Request, Refusal> {
     };
     let body = view.body_plan()?;
     let operation = view.operation(head)?;
-    Ok(view.request(head, operation, body, part_number))
+    let copy_source = view.copy_source(operation)?;
+    Ok(view.request(head, operation, body, part_number, copy_source))
 }
 
 /// The best reading of a write that [`classify`] refused, if its HTTP is good and its bucket
@@ -102,7 +107,8 @@ pub fn unclear(head: &Head, refusal: Refusal) -> Option<Request> {
     let body = view.body_plan().unwrap_or(raw);
     let operation = view.operation(head).unwrap_or(Operation::Other);
     let part_number = operation::part_number(&view.query).ok().flatten();
-    Some(view.request(head, operation, body, part_number))
+    let copy_source = view.copy_source(operation).ok().flatten();
+    Some(view.request(head, operation, body, part_number, copy_source))
 }
 
 /// A head whose HTTP is good.
@@ -143,12 +149,25 @@ impl<'a> View<'a> {
         operation::recognise(self.method, addressing::split(head.path), &self.headers, &self.query)
     }
 
+    fn copy_source(&self, operation: Operation) -> Result<Option<CopySource>, Refusal> {
+        if !self.method.writes() {
+            return Ok(None);
+        }
+        let copies = matches!(operation, Operation::CopyObject | Operation::UploadPartCopy);
+        let range = copy::range(&self.headers, &self.query)?;
+        if range.is_some() && operation != Operation::UploadPartCopy {
+            return Err(Refusal::CopyRange);
+        }
+        if copies { copy::source(&self.headers, &self.query) } else { Ok(None) }
+    }
+
     fn request(
         self,
         head: &Head,
         operation: Operation,
         body: BodyPlan,
         part_number: Option<u32>,
+        copy_source: Option<CopySource>,
     ) -> Request {
         let address = addressing::split(head.path);
         let writes = self.method.writes();
@@ -162,6 +181,7 @@ impl<'a> View<'a> {
             key: text(address.key),
             upload_id: text(self.query.get(Key::UploadId)),
             part_number,
+            copy_source,
             body,
             access_key: self.signer.access_key,
             signature: self.signer.kind,

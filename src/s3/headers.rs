@@ -12,6 +12,8 @@ pub(super) struct Headers<'a> {
     values: [Option<&'a [u8]>; Name::COUNT],
     /// A header that makes MinIO or RustFS unpack the body as an archive has come.
     pub(super) auto_extract: bool,
+    /// A header has come that names a copy's source in a dialect other than those of AWS and Google.
+    pub(super) other_copy_source: bool,
     /// The first thing that stores could read differently: reads pass with it, writes don't.
     fault: Option<Refusal>,
 }
@@ -32,6 +34,7 @@ pub(super) enum Name {
     ContentSha256,
     DecodedLength,
     CopySource,
+    CopySourceRange,
     GoogCopySource,
     WriteOffset,
 }
@@ -54,6 +57,7 @@ impl Name {
             "x-amz-content-sha256" => Name::ContentSha256,
             "x-amz-decoded-content-length" => Name::DecodedLength,
             "x-amz-copy-source" => Name::CopySource,
+            "x-amz-copy-source-range" => Name::CopySourceRange,
             "x-goog-copy-source" => Name::GoogCopySource,
             "x-amz-write-offset-bytes" => Name::WriteOffset,
             _ => return None,
@@ -75,6 +79,7 @@ impl Name {
             | Name::ContentSha256
             | Name::DecodedLength
             | Name::CopySource
+            | Name::CopySourceRange
             | Name::GoogCopySource
             | Name::WriteOffset => false,
         }
@@ -127,6 +132,7 @@ impl<'a> Headers<'a> {
             return check_connection(value);
         }
         self.auto_extract |= name.ends_with("snowball-auto-extract");
+        self.other_copy_source |= name.starts_with("x-") && name.ends_with("-copy-source");
         // Servers that turn headers into environment variables take one for the other.
         match name.contains('_').then(|| Name::of(&name.replace('_', "-"))) {
             Some(Some(twin)) => self.fault(twin.twin()),

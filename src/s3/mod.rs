@@ -1,5 +1,5 @@
-//! What a request's head says: operation, object, body plan, signer, declared digests; and how S3
-//! says no.
+//! What a request's head says: operation, object, body plan, signer, declared digests; which parts
+//! make an object; and how S3 says no.
 //!
 //! Classification serves policy and bookkeeping only. It never decides whether a body is looked at:
 //! stores route odd requests differently, so that every PUT and POST body is inspected, whatever
@@ -8,6 +8,8 @@
 mod addressing;
 mod body;
 mod classify;
+mod complete;
+mod copy;
 mod declared;
 mod error;
 mod headers;
@@ -18,9 +20,15 @@ mod refusal;
 mod signature;
 #[cfg(test)]
 mod tests;
+mod xml;
 
 pub use body::BodyPlan;
 pub use classify::{Head, Request, classify, unclear};
+pub use complete::{
+    CompleteError, Completion, ETag, MAX_ANSWER, MAX_COMPLETE_BODY, MAX_ETAG, MAX_PART_NUMBER,
+    completed_parts, completion, initiated_upload_id,
+};
+pub use copy::{CopyRange, CopySource};
 pub use declared::{Declared, base64, parse_base64};
 pub use error::{ErrorCode, error_xml};
 pub use operation::{BodyShape, Operation};

@@ -1,6 +1,7 @@
 //! The operations of S3 and its dialects, and how a head names one.
 
 use super::addressing::Address;
+use super::copy;
 use super::headers::{Headers, Name};
 use super::hygiene::Method;
 use super::query::{Key, Query};
@@ -173,7 +174,11 @@ fn delete(object: bool, query: &Query) -> Operation {
 }
 
 fn put(address: Address, headers: &Headers, query: &Query) -> Result<Operation, Refusal> {
-    match (is_part(query)?, is_copy(headers, query), is_append(headers, query)) {
+    match (
+        is_part(query)?,
+        copy::is_copy(headers, query) || query.has(Key::Compose),
+        is_append(headers, query),
+    ) {
         (true, _, true) | (_, true, true) => Err(Refusal::MixedOperation),
         (true, true, false) => Ok(Operation::UploadPartCopy),
         (true, false, false) => Ok(Operation::UploadPart),
@@ -237,13 +242,6 @@ fn upload_id<'a>(query: &Query<'a>) -> Result<Option<&'a str>, Refusal> {
         Some("") => Err(Refusal::PartAddress),
         id => Ok(id),
     }
-}
-
-fn is_copy(headers: &Headers, query: &Query) -> bool {
-    headers.has(Name::CopySource)
-        || headers.has(Name::GoogCopySource)
-        || query.has(Key::CopySource)
-        || query.has(Key::Compose)
 }
 
 /// Ceph, Alibaba, Huawei and Tencent append by query, S3 Express and MinIO by header, Dell ECS and

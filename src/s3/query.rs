@@ -50,6 +50,7 @@ pub(super) enum Key {
     ContentSha256,
     DecodedLength,
     CopySource,
+    CopySourceRange,
     WriteOffset,
 }
 
@@ -57,7 +58,7 @@ pub(super) enum Key {
 const ONE_SPELLING: [&str; 5] = ["uploadId", "partNumber", "uploads", "append", "position"];
 
 /// `X-Amz-*` keys, which stores compare without regard to case, since SDKs put headers there.
-const AMZ_KEYS: [(&str, Key); 8] = [
+const AMZ_KEYS: [(&str, Key); 9] = [
     ("x-amz-algorithm", Key::Algorithm),
     ("x-amz-credential", Key::Credential),
     ("x-amz-signature", Key::Signature),
@@ -65,6 +66,7 @@ const AMZ_KEYS: [(&str, Key); 8] = [
     ("x-amz-content-sha256", Key::ContentSha256),
     ("x-amz-decoded-content-length", Key::DecodedLength),
     ("x-amz-copy-source", Key::CopySource),
+    ("x-amz-copy-source-range", Key::CopySourceRange),
     ("x-amz-write-offset-bytes", Key::WriteOffset),
 ];
 

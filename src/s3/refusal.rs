@@ -79,6 +79,10 @@ refusals! {
     PartAddress, "part_address", InvalidRequest, "partNumber and uploadId go together.";
     /// A write that is an append as well as a part or a copy.
     MixedOperation, "mixed_operation", InvalidRequest, "The request is two operations in one.";
+    /// A copy's source that is no bucket and key, or that two headers name differently.
+    CopySource, "copy_source", InvalidRequest, "The copy source is malformed.";
+    /// A copy's range that isn't `bytes=first-last`, or that comes without a part.
+    CopyRange, "copy_range", InvalidRequest, "The copy source range is malformed.";
     /// Signed in the Authorization header and in the query.
     TwoSignatures, "two_signatures", InvalidRequest, "The request is signed twice.";
     /// A framing that starts with STREAMING- and is not known.
@@ -138,6 +142,8 @@ impl Refusal {
             | Refusal::PartNumber
             | Refusal::PartAddress
             | Refusal::MixedOperation
+            | Refusal::CopySource
+            | Refusal::CopyRange
             | Refusal::TwoSignatures
             | Refusal::StreamingUnknown
             | Refusal::StreamingV4a

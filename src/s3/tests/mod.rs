@@ -1,3 +1,5 @@
+mod complete;
+mod copies;
 mod framings;
 mod http;
 mod keys;

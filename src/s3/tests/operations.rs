@@ -67,20 +67,6 @@ fn parts_are_addressed_whole() {
 }
 
 #[test]
-fn copies_are_recognised_by_any_value() {
-    for value in ["/a/b", "b", "%2F", "x"] {
-        let header = format!("x-amz-copy-source: {value}");
-        operation("PUT /b/k", &[&header], Operation::CopyObject);
-        operation("PUT /k", &[&header], Operation::CopyObject);
-        operation("PUT /b/k?tagging", &[&header], Operation::CopyObject);
-        operation("PUT /b/k?partNumber=1&uploadId=U", &[&header], Operation::UploadPartCopy);
-    }
-    operation("PUT /b/k?X-Amz-Copy-Source=a%2Fb", &[], Operation::CopyObject);
-    operation("PUT /b/k", &["x-goog-copy-source: a/b"], Operation::CopyObject);
-    operation("PUT /b/k?compose", &[], Operation::CopyObject);
-}
-
-#[test]
 fn appends_are_recognised_in_every_dialect() {
     for (line, header) in [
         ("PUT /b/k?append&position=3", "a: b"),
