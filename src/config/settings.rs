@@ -172,10 +172,8 @@ pub struct Inspect {
     pub magic_prefix: u64,
     /// Whether zip and tar files are looked into.
     pub archives: Switch,
-    /// Whether PDF files are.
-    pub pdf: Switch,
-    /// Whether base64 in text is.
-    pub base64: Switch,
+    /// Whether pictures in documents are looked for.
+    pub documents: Switch,
     /// Largest body that is held to be looked into, in bytes; at most the budget.
     pub archive_max: u64,
     /// Bytes to which an archive may unfold.
@@ -228,6 +226,8 @@ pub struct Admin {
 pub struct State {
     /// The gate's own directory.
     pub directory: PathBuf,
+    /// Where parts are kept, if in no bucket.
+    pub parts_directory: PathBuf,
     /// The bucket that nodes share; the directory where `None`.
     pub shared: Option<SharedState>,
     /// Bytes of parts that are kept here at most.

@@ -48,6 +48,9 @@ pub struct Flow {
     ended: bool,
 }
 
+/// Kept payload of a body that streams, in bytes, from which on it should be taken.
+const KEPT_MAX: u64 = 256 * 1024;
+
 /// How far to go.
 #[derive(Clone, Copy, Debug)]
 pub enum Until {
@@ -62,6 +65,8 @@ pub enum Until {
 pub enum Event {
     /// It went as far as was asked.
     Reached,
+    /// So much payload is kept that it should be taken.
+    Kept,
     /// The body has ended, as far as HTTP tells.
     Ended,
     /// The store has given its final answer already.
@@ -81,6 +86,11 @@ impl Flow {
     /// The client's side.
     pub fn intake(&self) -> &Intake {
         &self.intake
+    }
+
+    /// The client's side, to be changed.
+    pub fn intake_mut(&mut self) -> &mut Intake {
+        &mut self.intake
     }
 
     /// Whether the head has gone to the store.
@@ -121,6 +131,9 @@ impl Flow {
             }
             if self.is_reached(until) {
                 return Poll::Ready(Event::Reached);
+            }
+            if self.streams && self.intake.inspector().kept_bytes() >= KEPT_MAX {
+                return Poll::Ready(Event::Kept);
             }
             // The store is slower than the client: its connection wakes us when it has room.
             if !self.has_room() {

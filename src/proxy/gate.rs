@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 
 use super::journal::Journal;
 use super::meters::Meters;
+use super::parts::Parts;
 use super::record::{AuditPort, Record};
 use crate::config;
 use crate::digest::Kernel;
@@ -16,6 +17,7 @@ use crate::net::budget::Budget;
 use crate::net::upstream::Upstream;
 use crate::policy::{BucketRule, Exceptions, Rulebook};
 use crate::s3;
+use crate::unpack;
 
 /// The gate: one for the process.
 pub struct Gate {
@@ -27,6 +29,8 @@ pub struct Gate {
     pub meters: Arc<Meters>,
     /// Where records go.
     pub audit: AuditPort,
+    /// The parts of multipart uploads.
+    pub parts: Arc<Parts>,
     ids: RequestIds,
     ending: Arc<AtomicBool>,
 }
@@ -69,6 +73,21 @@ pub struct Settings {
     pub kernel: Kernel,
     /// The text of a denial.
     pub denial: String,
+    /// What of a body is looked at besides the body itself.
+    pub inspect: Inspect,
+}
+
+/// What of a body is looked at besides the body itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Inspect {
+    /// Whether zip and tar files are held, and looked into.
+    pub archives: bool,
+    /// Whether documents are.
+    pub documents: bool,
+    /// How far looking goes.
+    pub limits: unpack::Limits,
+    /// Largest body that is held for that, in bytes.
+    pub archive_max: u64,
 }
 
 impl Gate {
@@ -78,10 +97,11 @@ impl Gate {
         budget: Arc<Budget>,
         meters: Arc<Meters>,
         audit: AuditPort,
+        parts: Arc<Parts>,
     ) -> Arc<Self> {
         let view = ArcSwap::from_pointee(view);
         let (ids, ending) = (RequestIds::new(), Arc::default());
-        Arc::new(Gate { view, budget, meters, audit, ids, ending })
+        Arc::new(Gate { view, budget, meters, audit, parts, ids, ending })
     }
 
     /// An id for a request that has no record.
@@ -126,6 +146,12 @@ impl View {
     pub fn address(&self, journal: &mut Journal, request: &s3::Request) {
         let mode = self.rule(request.bucket.as_deref()).mode;
         journal.addressed(request, mode, self.rulebook.version.as_ref());
+    }
+
+    /// Why a write must not pass whatever its bytes are, if it comes by a way that is shut.
+    pub fn shuts(&self, request: &s3::Request) -> Option<s3::Refusal> {
+        let bucket = request.bucket.as_deref();
+        self.rule(bucket).surface.shuts(request).filter(|_| self.enforces(bucket))
     }
 
     /// Whether anything in this bucket may be refused now.

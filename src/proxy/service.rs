@@ -23,7 +23,7 @@ use super::upload::Upload;
 use crate::net::body::UpstreamBody;
 use crate::net::upstream::Link;
 use crate::policy::Unjudged;
-use crate::s3::{self, ErrorCode, Head, Refusal};
+use crate::s3::{self, ErrorCode, Head, Operation, Refusal};
 
 /// Answers one request, whatever happens: a bug costs this request and no other.
 pub async fn serve(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>) -> Answer {
@@ -55,6 +55,9 @@ async fn answer(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>)
         Ok(s3) => match journal {
             Some(mut journal) => {
                 view.address(&mut journal, &s3);
+                if let Some(refusal) = view.shuts(&s3) {
+                    return refuse(&gate, &view, &head, refusal, Some(journal), body);
+                }
                 Upload::new(gate, view, head, s3, journal, None).run(body).await
             }
             None => pass(&gate, &view, head, &s3).await,
@@ -103,6 +106,7 @@ fn refuse(
     match journal {
         Some(mut journal) => {
             journal.record.status = Some(status.as_u16());
+            journal.record.reason = Some(refusal.label());
             request_id.clone_from(&journal.record.request_id);
             journal.finish(Termination::ClientHead);
         }
@@ -138,8 +142,11 @@ async fn pass(gate: &Gate, view: &View, mut head: Parts, s3: &s3::Request) -> An
         let mut exchange = Exchange::start(upstream, link, request);
         match exchange.answer(view.settings.response_timeout).await {
             Ok(response) => {
-                let status = response.status().as_u16();
-                gate.meters.count_request(s3.operation.name(), None, status);
+                let status = response.status();
+                gate.meters.count_request(s3.operation.name(), None, status.as_u16());
+                if s3.operation == Operation::AbortMultipartUpload && status.is_success() {
+                    gate.parts.aborted(s3);
+                }
                 return answer::relayed(response, |incoming| exchange.into_body(incoming, true));
             }
             // A connection that was idle may have been closed under us: once more on a fresh one.

@@ -105,6 +105,15 @@ refusals! {
         "A decoded length without a streaming payload.";
     /// An x-amz-decoded-content-length that is no plain decimal number.
     DecodedLength, "decoded_length", InvalidRequest, "The decoded length is malformed.";
+    /// Bytes for an object that is there, where policy shuts that way.
+    AppendShut, "append_shut", NotImplemented, "Appending to objects is not possible here.";
+    /// An archive that the store would unpack, where policy shuts that way.
+    ArchiveShut, "archive_shut", NotImplemented, "Archives are not unpacked here.";
+    /// A copy, where policy shuts that way.
+    CopyShut, "copy_shut", NotImplemented, "Copies within the store are not possible here.";
+    /// A copy of a range, where only whole objects may be copied.
+    CopyRangeShut, "copy_range_shut", NotImplemented,
+        "Only whole objects can be copied here, not ranges of them.";
 }
 
 impl Refusal {
@@ -152,7 +161,11 @@ impl Refusal {
             | Refusal::StreamingQuery
             | Refusal::AwsChunkedAlone
             | Refusal::DecodedLengthAlone
-            | Refusal::DecodedLength => false,
+            | Refusal::DecodedLength
+            | Refusal::AppendShut
+            | Refusal::ArchiveShut
+            | Refusal::CopyShut
+            | Refusal::CopyRangeShut => false,
         }
     }
 }

@@ -15,6 +15,8 @@ use crate::config::{
 
 /// Longest path of a Unix socket, in bytes: `sun_path` has 108 with its end.
 const SOCKET_MAX: usize = 107;
+/// The name of the directory of parts where none is configured.
+const PARTS_NAME: &str = "parts";
 /// The socket's name where none is configured.
 const SOCKET_NAME: &str = "admin.sock";
 
@@ -127,8 +129,7 @@ pub(super) fn inspect(table: &Table, limits: &Table, context: &mut Context<'_>) 
         decoded_ratio: table.count("decoded_ratio") as u64,
         magic_prefix: table.size("magic_prefix"),
         archives: table.word("archives"),
-        pdf: table.word("pdf"),
-        base64: table.word("base64"),
+        documents: table.word("documents"),
         archive_max: archive_max.min(budget),
         unpacked_max: table.size("unpacked_max"),
         members_max: table.count("members_max"),
@@ -180,8 +181,14 @@ fn fits_socket(path: &Path) -> bool {
 }
 
 pub(super) fn state(table: &Table, upstream: &Upstream, context: &mut Context<'_>) -> State {
+    let directory = context.path(table, "directory");
+    let parts_directory = match table.text("parts_directory") {
+        "" => directory.join(PARTS_NAME),
+        _ => context.path(table, "parts_directory"),
+    };
     State {
-        directory: context.path(table, "directory"),
+        directory,
+        parts_directory,
         shared: shared_state(table, upstream, context),
         spool_max: table.size("spool_max"),
         ttl: table.duration("ttl"),
