@@ -96,6 +96,16 @@ fn register_budgets(meters: &Meters, registry: &mut Registry) {
         "Bytes of the capture budget that are reserved",
         meters.capture_in_use.clone(),
     );
+    registry.register(
+        "spool_in_use_bytes",
+        "Bytes of parts that are kept until their upload completes",
+        meters.spool_in_use.clone(),
+    );
+    registry.register(
+        "spool_max_bytes",
+        "Bytes of parts that may be kept",
+        meters.spool_max.clone(),
+    );
 }
 
 /// The state of every meter as OpenMetrics text.

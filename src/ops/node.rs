@@ -270,6 +270,9 @@ impl Node {
         meters.connections_limit.set(config.listener.max_connections as i64);
         meters.capture_budget.set(self.gate.budget.limit() as i64);
         meters.capture_in_use.set(self.gate.budget.used() as i64);
+        let (spooled, spool_max) = self.gate.parts.state().spool_usage();
+        meters.spool_in_use.set(i64::try_from(spooled).unwrap_or(i64::MAX));
+        meters.spool_max.set(i64::try_from(spool_max).unwrap_or(i64::MAX));
         let view = self.gate.view.load_full();
         meters.enforcing.set(view.enforces_anywhere().into());
         view.upstream.reap();

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::support::script::answer;
-use crate::support::{Gate, Request, Script, Seen, Setup, Store, sample, until};
+use crate::support::{Gate, Request, Script, Seen, Setup, Step, Store, sample, until};
 
 use sample::{CACTUS, FLOWER};
 
@@ -264,4 +264,77 @@ fn a_part_that_the_store_refuses_leaves_nothing() {
     assert_eq!(gate.exchange(&part(1, "e1", FLOWER)).status(), 400);
     let parts = gate.directory().join("state/parts");
     until("the spool is empty", || (spooled(&parts) == 0).then_some(()));
+}
+
+#[test]
+fn a_full_spool_asks_to_slow_down_and_stops_nothing_in_shadow() {
+    let store = store();
+    let (first, second) = (sample::noise(1, 700_000), sample::noise(2, 700_000));
+    let gate = Setup::refusing(&store, &[CACTUS]).set("state", "spool_max = \"1MiB\"").start();
+    expect_sent(&gate, 1, "e1", &first);
+    gate.exchange(&part(2, "e2", &second)).expect_error(503, "SlowDown");
+    assert_eq!(gate.records(2)[1]["reason"], "spool");
+    assert_eq!(gate.exchange(&Request::put("/b/other", b"whole")).status(), 200);
+    // What is completed makes room again.
+    assert_eq!(gate.exchange(&complete(&[(1, "e1")])).status(), 200);
+    let parts = gate.directory().join("state/parts");
+    until("the spool is empty", || (spooled(&parts) == 0).then_some(()));
+    expect_sent(&gate, 2, "e2", &second);
+
+    let watching =
+        Setup::refusing(&store, &[CACTUS]).set("state", "spool_max = \"1MiB\"").watching().start();
+    expect_sent(&watching, 1, "e1", &first);
+    expect_sent(&watching, 2, "e2", &second);
+    assert_eq!(watching.exchange(&complete(&[(1, "e1"), (2, "e2")])).status(), 200);
+    assert_eq!(watching.records(3)[2]["reason"], "multipart-order");
+}
+
+#[test]
+fn a_part_whose_client_vanished_was_never_seen() {
+    let store = store();
+    let gate = Setup::refusing(&store, &[CACTUS])
+        .small_limits()
+        .set("state", "multipart_grace = \"0s\"")
+        .start();
+    let request = part(1, "e1", &sample::noise(1, 900_000));
+    let wire = request.on_wire();
+    for sent in [request.head().len(), wire.len() / 2, wire.len() - 1] {
+        let mut client = gate.client();
+        client.send(&wire[..sent]);
+        client.reset();
+    }
+    gate.records(3);
+    gate.exchange(&complete(&[(1, "e1")])).expect_error(503, "SlowDown");
+    let parts = gate.directory().join("state/parts");
+    until("the spool is empty", || (spooled(&parts) == 0).then_some(()));
+}
+
+#[test]
+fn a_store_that_breaks_off_has_taken_no_part() {
+    let store = Store::scripted(|seen| match seen.method() {
+        "PUT" => Script::steps([Step::ReadBody, Step::Reset]),
+        _ => Script::ok(),
+    });
+    let gate = Setup::refusing(&store, &[CACTUS]).set("state", "multipart_grace = \"0s\"").start();
+    gate.exchange(&part(1, "e1", FLOWER)).expect_error(503, "ServiceUnavailable");
+    gate.exchange(&complete(&[(1, "e1")])).expect_error(503, "SlowDown");
+}
+
+#[test]
+fn a_state_that_fails_stops_uploads_in_parts_and_nothing_else() {
+    let store = store();
+    let gate = Setup::refusing(&store, &[CACTUS]).start();
+    expect_sent(&gate, 1, "e1", FLOWER);
+    // The directory becomes a file: nothing in it can be read or written any more.
+    let parts = gate.directory().join("state/parts");
+    std::fs::rename(&parts, gate.directory().join("state/moved")).expect("it can be moved");
+    std::fs::write(&parts, "no directory").expect("a file can be written");
+    gate.exchange(&part(2, "e2", b"x")).expect_error(503, "SlowDown");
+    gate.exchange(&complete(&[(1, "e1")])).expect_error(503, "SlowDown");
+    assert_eq!(gate.exchange(&Request::put("/b/k", b"whole")).status(), 200);
+    assert_eq!(gate.exchange(&Request::get("/b/k")).status(), 200);
+    assert_eq!(gate.exchange(&Request::new("DELETE", "/b/k?uploadId=u")).status(), 200);
+    std::fs::remove_file(&parts).expect("the file goes");
+    std::fs::rename(gate.directory().join("state/moved"), &parts).expect("it comes back");
+    assert_eq!(gate.exchange(&complete(&[(1, "e1")])).status(), 200, "it recovers by itself");
 }

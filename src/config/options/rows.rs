@@ -366,7 +366,7 @@ pub(super) const STATE: &[Row] = &[
         "spool_max",
         Kind::Size { min: MIB, max: 1024 * TIB },
         r#""16GiB""#,
-        "Bytes of parts that this node keeps until their upload completes. Beyond it, parts are not kept, and what needs them is not judged.",
+        "Bytes of parts that are kept until their upload completes. Beyond it parts are the fault `spool`: 503 where faults are retried. Of large uploads only what runs ahead of their digests is kept.",
     ),
     Row::fixed(
         "ttl",
