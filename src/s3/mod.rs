@@ -16,6 +16,7 @@ mod operation;
 mod query;
 mod refusal;
 mod signature;
+pub mod sigv4;
 #[cfg(test)]
 mod tests;
 
