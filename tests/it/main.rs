@@ -18,6 +18,7 @@ mod guards;
 mod harness;
 mod lists;
 mod memory;
+mod probe;
 mod reload;
 mod responses;
 mod shadow;

@@ -126,7 +126,8 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-pub(super) fn sha256(bytes: &[u8]) -> Sha256 {
+/// The digest of a chunk's data, for [`Chain::chunk`].
+pub fn sha256(bytes: &[u8]) -> Sha256 {
     Sha256(sha2::Sha256::digest(bytes).into())
 }
 

@@ -17,7 +17,7 @@ mod tests;
 
 pub use canonical::{PathForm, canonical_request};
 pub use chain::Chain;
-pub use key::{Scope, Signature, SigningKey, Stamp};
+pub use key::{Scope, Signature, SigningKey, Stamp, sha256};
 pub use signer::{Authorization, MAX_EXPIRES_S, Signer};
 
 /// The algorithm, as heads, queries and strings to sign name it.

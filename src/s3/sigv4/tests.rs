@@ -2,7 +2,6 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::key::sha256;
 use super::*;
 use crate::s3::Head;
 

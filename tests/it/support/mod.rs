@@ -26,8 +26,14 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Looks again and again until `found` has something.
 #[track_caller]
-pub fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+pub fn until<T>(what: &str, found: impl FnMut() -> Option<T>) -> T {
+    until_within(PATIENCE, what, found)
+}
+
+/// As [`until`], with a patience of its own.
+#[track_caller]
+pub fn until_within<T>(patience: Duration, what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(found) = found() {
             return found;
