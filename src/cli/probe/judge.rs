@@ -65,6 +65,7 @@ pub(super) fn of(findings: &[Finding], case: Case) -> Option<&Outcome> {
 }
 
 fn notes(findings: &[Finding], guard: Guard) -> Vec<String> {
+    let is = |case, fits: fn(&Outcome) -> bool| of(findings, case).is_some_and(fits);
     let mut notes = Vec::new();
     if guard == Guard::Whole {
         let note = "bodies above limits.capture_max are streamed under either guard: what this \
@@ -72,7 +73,9 @@ fn notes(findings: &[Finding], guard: Guard) -> Vec<String> {
         notes.push(note.to_owned());
     }
     for framing in Framing::ALL.into_iter().filter(|&framing| !is_taken(findings, framing)) {
-        notes.push(format!("{} is not taken, with or without a gate", framing.word()));
+        let spoilt = is(Case::Complete(framing), |outcome| outcome.object == Some(Object::Other));
+        let what = if spoilt { "stored wrong" } else { "not taken" };
+        notes.push(format!("{} is {what}, with or without a gate", framing.word()));
     }
     let odd = named(findings, |case, outcome| is_odd(case) && changed(case, outcome));
     if !odd.is_empty() {
@@ -87,7 +90,6 @@ fn notes(findings: &[Finding], guard: Guard) -> Vec<String> {
     if !unknown.is_empty() {
         notes.push(some(&unknown, "could not be looked at"));
     }
-    let is = |case, fits: fn(&Outcome) -> bool| of(findings, case).is_some_and(fits);
     if is(Case::OtherHost, |outcome| outcome.status != Some(200)) {
         notes.push("another Host is refused: clients must sign the store's own".to_owned());
     }

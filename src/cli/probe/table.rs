@@ -1,5 +1,6 @@
 //! What a run found out, for people.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::super::Shown;
@@ -53,14 +54,22 @@ fn complete(out: &mut dyn Write, findings: &[Finding]) -> io::Result<()> {
     Ok(())
 }
 
+/// A line for each cut, or one for all where nothing was stored.
 fn aborted(out: &mut dyn Write, findings: &[Finding], framing: Framing) -> io::Result<()> {
     let title = format!("aborted, {}", framing.word());
     let outcome = |cut, ending| judge::of(findings, Case::Abort(framing, cut, ending));
     let cuts: Vec<Cut> = framing.cuts().collect();
-    let all = cuts.iter().flat_map(|&cut| Ending::ALL.map(|ending| outcome(cut, ending)));
-    let nothing = all.flatten().all(|outcome| outcome.object == Some(Object::None));
-    if nothing && !judge::is_taken(findings, framing) {
-        return writeln!(out, "\n{title:NAME$}not taken; none of {} was stored", cuts.len() * 3);
+    let all: Vec<&Outcome> = cuts
+        .iter()
+        .flat_map(|&cut| Ending::ALL.map(|ending| outcome(cut, ending)))
+        .flatten()
+        .collect();
+    if all.iter().all(|outcome| outcome.object == Some(Object::None)) {
+        let ends = cuts.iter().filter_map(|&cut| outcome(cut, Ending::HalfClose));
+        let answers: BTreeSet<String> = ends.map(answer).collect();
+        let answers = answers.into_iter().collect::<Vec<_>>().join("; ");
+        let line = format!("none of {} stored; answer to half-close: {answers}", all.len());
+        return writeln!(out, "\n{title:NAME$}{}", Shown(line));
     }
     writeln!(out, "\n{title:NAME$}{:CELL$}{:CELL$}half-close, answer", "FIN", "RST")?;
     for cut in cuts {

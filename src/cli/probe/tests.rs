@@ -111,6 +111,7 @@ fn reasons_name_cases_and_notes_what_else_is_odd() {
 
     let mut findings = but_for(&[
         (Case::Complete(TRAILER), Object::None),
+        (Case::Complete(Framing::UnsignedTrailer), Object::Other),
         (Case::Gapped(SIGNED, Gap::Rest), Object::Short),
         (Case::Part(PLAIN), Object::Unknown),
         (Case::Conditional, Object::Whole),
@@ -130,6 +131,7 @@ fn reasons_name_cases_and_notes_what_else_is_odd() {
     for (note, start) in notes.iter().zip([
         "bodies above limits.capture_max are streamed",
         "signed-trailer is not taken",
+        "unsigned-trailer is stored wrong",
         "gap/signed-chunks/only-two-chunks were stored though their framing is wrong",
         "part/identity could not be looked at",
         "another Host is refused",
@@ -138,7 +140,7 @@ fn reasons_name_cases_and_notes_what_else_is_odd() {
     ]) {
         assert!(note.starts_with(start), "{note}");
     }
-    assert_eq!(notes.len(), 7);
+    assert_eq!(notes.len(), 8);
 }
 
 #[test]
@@ -354,7 +356,7 @@ fn people_read_a_table() {
     for line in [
         "store: http://[::1]:9 (Server: it does not say)",
         "identity WHOLE 200",
-        "aborted, http-chunked not taken; none of 18 was stored",
+        "aborted, http-chunked none of 18 stored; answer to half-close: 500",
         "- last chunk (the empty one) none WHOLE none, 500",
         "- cut inside the third chunk of four SHORT 98304 none none, 500",
         "overwrite/identity old not awaited",
