@@ -4,15 +4,13 @@
 use std::collections::HashSet;
 use std::fs;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::program::{Process, Ran, s3bouncer_within};
-use crate::support::script::answer;
-use crate::support::{End, Ending, Script, Seen, Store, until, until_within};
+use crate::support::{End, Ending, Keeper, Script, Seen, Store, until, until_within};
 
 /// Bytes of the objects that the probe sends.
 const PAYLOAD: usize = 256 * 1024;
@@ -22,76 +20,6 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Hex digits of a signature.
 const SIGNATURE: usize = 64;
-
-/// What a store makes of an upload, whole or not: the object, if any.
-type Keeps = fn(&Seen) -> Option<Vec<u8>>;
-
-/// A store that answers reads from the uploads that it keeps.
-struct Keeper(Arc<OnceLock<Store>>);
-
-impl Keeper {
-    fn new(keeps: Keeps) -> Self {
-        let keeper: Arc<OnceLock<Store>> = Arc::default();
-        let itself = Arc::downgrade(&keeper);
-        let store = Store::scripted(move |seen| play(&itself, keeps, seen));
-        assert!(keeper.set(store).is_ok(), "it is new");
-        Keeper(keeper)
-    }
-
-    fn store(&self) -> &Store {
-        self.0.get().expect("a store is there")
-    }
-
-    fn endpoint(&self) -> String {
-        format!("http://{}", self.store().address())
-    }
-
-    /// The upload of a case.
-    #[track_caller]
-    fn upload(&self, case: &str) -> Seen {
-        let name = format!("-{}", case.replace('/', "-"));
-        let is = |seen: &Seen| seen.method() == "PUT" && seen.target().ends_with(&name);
-        let found = self.store().last(|seen| is(seen).then(|| seen.clone()));
-        found.unwrap_or_else(|| panic!("no upload of {case}"))
-    }
-}
-
-/// Whether the store refuses an upload: all of these come with a wrong signature, or over an object
-/// that must not be there.
-fn is_refused(seen: &Seen) -> bool {
-    let wrong = ["-expect-refused", "-early-answer"];
-    let over = seen.head.get("if-none-match").is_some();
-    over || wrong.iter().any(|case| seen.target().ends_with(case))
-}
-
-fn play(itself: &Weak<OnceLock<Store>>, keeps: Keeps, seen: &Seen) -> Script {
-    let (path, query) = seen.target().split_once('?').unwrap_or((seen.target(), ""));
-    let is_there = |target: &str| {
-        let taken = |s: &Seen| s.method() == "PUT" && !is_refused(s) && s.target() == target;
-        let kept = |s: &Seen| taken(s).then(|| keeps(s));
-        itself.upgrade()?.get()?.last(|seen| kept(seen).flatten())
-    };
-    let says = |status: &str, body: &[u8]| Script::replies(answer(status, &[], body));
-    match seen.method() {
-        "PUT" if seen.head.get("if-none-match").is_some() => {
-            says("412 Precondition Failed", b"<Error><Code>PreconditionFailed</Code></Error>")
-        }
-        "PUT" if is_refused(seen) => Script::refuses(),
-        "POST" => says("200 OK", b"<R><UploadId>up 1</UploadId></R>"),
-        "GET" if query.starts_with("uploadId") => {
-            match is_there(&format!("{path}?partNumber=1&{query}")) {
-                Some(part) => says("200 OK", format!("<Size>{}</Size>", part.len()).as_bytes()),
-                None => says("200 OK", b""),
-            }
-        }
-        "GET" if query.is_empty() => match is_there(path) {
-            Some(object) => says("200 OK", &object),
-            None => says("404 Not Found", b"<Error><Code>NoSuchKey</Code></Error>"),
-        },
-        "DELETE" => says("204 No Content", b""),
-        _ => Script::ok(),
-    }
-}
 
 /// The payload in an upload's body, and whether its framing has come to its end.
 fn payload(seen: &Seen) -> (Vec<u8>, bool) {

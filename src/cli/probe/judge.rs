@@ -47,7 +47,7 @@ pub(super) fn advise(findings: &[Finding]) -> Advice {
     if guard == Guard::Auto && !unended.is_empty() {
         reasons.push(format!(
             "{}: it holds back limits.hold_back (64KiB) of payload and all that follows",
-            some(&unended, "lacked too little for a gate to have cut there, and left an object")
+            some(&unended, "left an object, but lacked less than what a gate ever cuts off")
         ));
     }
     Advice { guard, reasons, notes: notes(findings, guard) }

@@ -31,6 +31,8 @@ use std::time::Duration;
 use super::{ExitCode, Fault, Shown, Streams, ctl};
 use crate::config::Endpoint;
 use document::Document;
+use judge::Advice;
+use run::Found;
 use target::Target;
 
 /// The exit status of a process that was interrupted twice, as shells have it.
@@ -73,50 +75,54 @@ pub(super) struct Args {
 /// # Errors
 /// A standard stream fails.
 pub(super) fn run(args: &Args, streams: &mut Streams<'_>) -> io::Result<ExitCode> {
-    match probe(args, streams) {
-        Ok(ended) => ended,
+    let mut left_behind = Vec::new();
+    let probed = probe(args, &mut left_behind);
+    for left in &left_behind {
+        streams.error(format_args!("left behind: {}", Shown(left)))?;
+    }
+    match probed {
+        Ok(probed) => probed.tell(args.json, streams),
         Err(fault) => fault.end(streams),
     }
 }
 
-fn probe(args: &Args, streams: &mut Streams<'_>) -> Result<io::Result<ExitCode>, Fault> {
+/// A probe that has come to its end.
+struct Probed {
+    target: Target,
+    found: Found,
+    advice: Advice,
+    /// An earlier one's document.
+    baseline: Option<Document>,
+}
+
+fn probe(args: &Args, left_behind: &mut Vec<String>) -> Result<Probed, Fault> {
     let baseline = args.baseline.as_deref().map(read_baseline).transpose()?;
     let target = Target::read(args, |name| std::env::var(name).ok())?;
     let stop = stop_on_signal().map_err(|error| Fault::failed(format!("signals: {error}")))?;
-    let mut left_behind = Vec::new();
-    let found = run::run(&target, prefix()?, &stop, &mut left_behind);
-    for left in &left_behind {
-        if let Err(error) = streams.error(format_args!("left behind: {}", Shown(left))) {
-            return Ok(Err(error));
-        }
-    }
-    let found = found?;
+    let found = run::run(&target, prefix()?, &stop, left_behind)
+        .map_err(|error| Fault::failed(format!("{}: {error}", target.endpoint)))?;
     let advice = judge::advise(&found.findings);
-    let document = Document::new(&target, &found, &advice);
-    Ok(tell(args, &target, &found, &advice, &document, baseline.as_ref(), streams))
+    Ok(Probed { target, found, advice, baseline })
 }
 
-fn tell(
-    args: &Args,
-    target: &Target,
-    found: &run::Found,
-    advice: &judge::Advice,
-    document: &Document,
-    baseline: Option<&Document>,
-    streams: &mut Streams<'_>,
-) -> io::Result<ExitCode> {
-    match args.json {
-        true => {
-            let text = serde_json::to_string_pretty(document).map_err(io::Error::other)?;
-            writeln!(streams.out, "{text}")?;
+impl Probed {
+    fn tell(&self, json: bool, streams: &mut Streams<'_>) -> io::Result<ExitCode> {
+        let Probed { target, found, advice, baseline } = self;
+        let document = Document::new(target, found, advice);
+        match json {
+            true => {
+                let text = serde_json::to_string_pretty(&document).map_err(io::Error::other)?;
+                writeln!(streams.out, "{text}")?;
+            }
+            false => table::write(streams.out, target, found, advice)?,
         }
-        false => table::write(streams.out, target, found, advice)?,
+        let earlier = baseline.as_ref();
+        let differences = earlier.map(|earlier| document.differences(earlier)).unwrap_or_default();
+        for difference in &differences {
+            streams.error(format_args!("differs: {}", Shown(difference)))?;
+        }
+        Ok(if differences.is_empty() { ExitCode::Success } else { ExitCode::Differs })
     }
-    let differences = baseline.map(|earlier| document.differences(earlier)).unwrap_or_default();
-    for difference in &differences {
-        streams.error(format_args!("differs: {}", Shown(difference)))?;
-    }
-    Ok(if differences.is_empty() { ExitCode::Success } else { ExitCode::Differs })
 }
 
 fn read_baseline(path: &Path) -> Result<Document, Fault> {

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use http::header::SERVER;
 
-use super::super::Fault;
 use super::attempt::{Attempts, Left};
 use super::case::Case;
 use super::framing::Framing;
@@ -51,60 +50,57 @@ pub(super) fn run(
     prefix: String,
     stop: &AtomicBool,
     left_behind: &mut Vec<String>,
-) -> Result<Found, Fault> {
-    let store = Store(target);
-    let unreachable = |error: io::Error| Fault::failed(format!("{}: {error}", target.endpoint));
-    let (created, server) = prepare(store).map_err(unreachable)??;
+) -> io::Result<Found> {
+    let (created, server) = prepare(Store(target))?;
     let attempts = Attempts::new(target, prefix, stop);
     let tried = try_all(&attempts);
     // Before anything is removed, too: an upload may still be on its way.
     thread::sleep(SETTLE);
-    let findings = tried.and_then(|tried| match tried {
-        Ok(tried) => look_at_all(&attempts, tried).map(Ok),
-        Err(fault) => Ok(Err(fault)),
-    });
+    let findings = match attempts.is_stopped() {
+        true => Err(io::Error::other("stopped before all was tried")),
+        false => tried.and_then(|tried| look_at_all(&attempts, tried)),
+    };
     clean_up(&attempts, created, left_behind);
-    Ok(Found { server, findings: findings.map_err(unreachable)?? })
+    Ok(Found { server, findings: findings? })
 }
 
 /// Makes the bucket if it is not there. Whether it was made, and what the store calls itself.
-fn prepare(store: Store<'_>) -> io::Result<Result<(bool, Option<String>), Fault>> {
+fn prepare(store: Store<'_>) -> io::Result<(bool, Option<String>)> {
     let bucket = &store.0.bucket;
-    let reply = store.has_bucket()?;
-    let server = reply.as_ref().ok().and_then(|answer| {
-        answer.headers.get(SERVER).map(|value| String::from_utf8_lossy(value.as_bytes()).into())
-    });
     let refused = |what: &str, reply: &Reply| {
-        Ok(Err(Fault::failed(format!("the store refuses {what} {bucket}: {}", told(reply)))))
+        Err(io::Error::other(format!("the store refuses {what} bucket {bucket}: {}", told(reply))))
     };
-    match &reply {
-        Ok(answer) if answer.is_success() => Ok(Ok((false, server))),
-        Ok(answer) if answer.status == 404 => match store.make_bucket()? {
-            Ok(answer) if answer.is_success() => Ok(Ok((true, server))),
-            reply => refused("to make bucket", &reply),
-        },
-        Ok(_) | Err(_) => refused("to show bucket", &reply),
+    let reply = store.has_bucket()?;
+    let answer = match &reply {
+        Ok(answer) if answer.is_success() || answer.status == 404 => answer,
+        Ok(_) | Err(_) => return refused("to show", &reply),
+    };
+    let server = answer.headers.get(SERVER).map(|name| String::from_utf8_lossy(name.as_bytes()));
+    let server = server.map(|name| name.into_owned());
+    if answer.is_success() {
+        return Ok((false, server));
+    }
+    match store.make_bucket()? {
+        Ok(answer) if answer.is_success() => Ok((true, server)),
+        reply => refused("to make", &reply),
     }
 }
 
 /// A case that was tried, and what it may have left.
 type Tried = (Case, Outcome, Left);
 
-fn try_all(attempts: &Attempts<'_>) -> io::Result<Result<Vec<Tried>, Fault>> {
+fn try_all(attempts: &Attempts<'_>) -> io::Result<Vec<Tried>> {
     let witness = Case::Complete(Framing::Identity);
     let (outcome, left) = attempts.attempt(witness)?;
     if !outcome.status.is_some_and(|status| (200..300).contains(&status)) {
         let (status, code) = (outcome.status.unwrap_or_default(), outcome.code.unwrap_or_default());
-        return Ok(Err(Fault::failed(format!("the store takes no plain upload: {status} {code}"))));
+        return Err(io::Error::other(format!("the store takes no plain upload: {status} {code}")));
     }
     let mut tried = vec![(witness, outcome, left)];
     tried.extend(try_others(attempts, witness)?);
-    if attempts.is_stopped() {
-        return Ok(Err(Fault::failed("stopped before all was tried")));
-    }
     let order = Case::all();
     tried.sort_by_key(|(case, ..)| order.iter().position(|other| other == case));
-    Ok(Ok(tried))
+    Ok(tried)
 }
 
 /// Tries all cases but the first, waits beside the rest.
@@ -201,14 +197,12 @@ fn clean_up(attempts: &Attempts<'_>, created: bool, left_behind: &mut Vec<String
         let key = attempts.key(case);
         check(key.clone(), store.remove(&key));
     }
-    let listed = store.list(&attempts.prefix);
-    if let Ok(Ok(answer)) = &listed {
+    if let Ok(Ok(answer)) = store.list(&attempts.prefix) {
         left_behind.extend(answer.texts("Key"));
     }
     if created {
         let bucket = &attempts.target.bucket;
-        let reply = store.remove_bucket();
-        match reply {
+        match store.remove_bucket() {
             Ok(Ok(answer)) if answer.is_success() => {}
             Ok(reply) => left_behind.push(format!("bucket {bucket}: {}", told(&reply))),
             Err(error) => left_behind.push(format!("bucket {bucket}: {error}")),

@@ -1,6 +1,7 @@
 //! The examples that AWS publishes with each of the four pages, and what they leave open.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use proptest::prelude::*;
 
 use super::*;
 use crate::s3::Head;
@@ -171,6 +172,27 @@ fn each_signature_of_a_chain_covers_those_before_it() {
     assert_ne!(first, second);
     assert_ne!(one.trailer(b"a:b\n"), two.trailer(b"a:b\n"));
     assert_ne!(one.chunk(data), first);
+}
+
+proptest! {
+    /// However a path or query is spelled, what is signed is one spelling of it, and signing that
+    /// changes nothing.
+    #[test]
+    fn a_canonical_spelling_is_its_own(raw in "([a-c/.%+ é&=?]|%[0-9a-fA-F]{2}){0,24}") {
+        let path = format!("PUT /{}", raw.replace('?', ""));
+        let canonical = canonical_line(&path, PathForm::Encoded, 1);
+        let again = canonical_line(&format!("PUT {canonical}"), PathForm::Encoded, 1);
+        prop_assert_eq!(&again, &canonical);
+        let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~/%".contains(&b);
+        prop_assert!(canonical.bytes().all(legal), "{}", canonical);
+
+        let query = canonical_line(&format!("GET /?{raw}"), PathForm::Encoded, 2);
+        let again = canonical_line(&format!("GET /?{query}"), PathForm::Encoded, 2);
+        prop_assert_eq!(&again, &query);
+        let turned: Vec<&str> = raw.split('&').rev().collect();
+        let turned = canonical_line(&format!("GET /?{}", turned.join("&")), PathForm::Encoded, 2);
+        prop_assert_eq!(turned, query);
+    }
 }
 
 /// The line of the canonical request with this number.

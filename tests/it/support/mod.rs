@@ -3,6 +3,7 @@
 pub mod client;
 pub mod gate;
 pub mod http;
+pub mod keeper;
 pub mod program;
 pub mod request;
 pub mod sample;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 pub use client::{Answer, Client};
 pub use gate::Gate;
+pub use keeper::Keeper;
 pub use request::{Framing, Request};
 pub use script::{Latch, Script, Step};
 pub use setup::{List, Setup};
