@@ -18,6 +18,7 @@ mod operation;
 mod query;
 mod refusal;
 mod signature;
+pub mod sigv4;
 #[cfg(test)]
 mod tests;
 mod xml;

@@ -44,8 +44,10 @@ fn refusals_look_the_same_whatever_the_reason() {
     let gate = Setup::refusing(&store, &[sample::CACTUS, &long])
         .list(List::blocking_md5("by-md5", &[sample::FLOWER]))
         .list(List::blocking_sha1("by-sha1", &[sample::PHOTO]))
-        .tables("[[bucket]]\nmatch = \"*\"\nmode = \"enforce\"\nunjudged = \"refuse\"\n\
-            appends = \"forward\"")
+        .tables(
+            "[[bucket]]\nmatch = \"*\"\nmode = \"enforce\"\nunjudged = \"refuse\"\n\
+            appends = \"forward\"",
+        )
         .small_limits()
         .start();
     let put = |body: &[u8]| Request::put("/b/k", body);
