@@ -12,7 +12,6 @@ any case failed or a component is missing.
 
 import argparse
 import os
-import pathlib
 import sys
 import time
 
@@ -23,12 +22,7 @@ try:
     from matrix.clients import CLIENTS
     from matrix.rig import Rig
 except ModuleNotFoundError as error:
-    venv = proc.ROOT / "target" / "ci-venv"
-    if venv.is_dir() and pathlib.Path(sys.prefix) != venv:  # .ci/run has put the packages there
-        os.execv(venv / "bin" / "python", [str(venv / "bin" / "python"), *sys.argv])
-    print(f"missing: Python package {error.name} (pip install -r tests/clients/requirements.txt)")
-    print("0 passed, 1 failed")
-    sys.exit(1)
+    proc.lacking(error)
 
 
 class Score:

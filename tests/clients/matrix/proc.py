@@ -18,6 +18,16 @@ class Missing(Exception):
     """A component that the matrix needs is not there."""
 
 
+def lacking(error):
+    """Starts the program again in the venv where .ci/run has put the packages, or ends it."""
+    venv = ROOT / "target" / "ci-venv"
+    if venv.is_dir() and pathlib.Path(sys.prefix) != venv:
+        os.execv(venv / "bin" / "python", [str(venv / "bin" / "python"), *sys.argv])
+    print(f"missing: Python package {error.name} (pip install -r tests/clients/requirements.txt)")
+    print("0 passed, 1 failed")
+    sys.exit(1)
+
+
 def tool(name, hint=""):
     """Path of a program: beside this Python first (a venv's own), then on PATH."""
     beside = pathlib.Path(sys.executable).parent / name

@@ -67,13 +67,16 @@ class Wire:
         self.sock.shutdown(socket.SHUT_WR)
 
     def _more(self):
+        self.buffer += self._received()
+
+    def _received(self):
         try:
-            data = self.sock.recv(65536)
+            data = self.sock.recv(1 << 18)
         except ConnectionError as error:
             raise Closed(str(error)) from error
         if not data:
             raise Closed("end of stream")
-        self.buffer += data
+        return data
 
     def _until(self, mark):
         while mark not in self.buffer:
@@ -82,10 +85,13 @@ class Wire:
         return part
 
     def _exactly(self, count):
-        while len(self.buffer) < count:
-            self._more()
-        part, self.buffer = self.buffer[:count], self.buffer[count:]
-        return part
+        parts, have = [self.buffer], len(self.buffer)
+        while have < count:
+            parts.append(self._received())
+            have += len(parts[-1])
+        whole = b"".join(parts)
+        self.buffer = whole[count:]
+        return whole[:count]
 
     def head(self):
         """The next head, interim or final."""

@@ -1,0 +1,106 @@
+"""One store with the gates before it: one for most tricks, others on demand."""
+
+import itertools
+import os
+import pathlib
+import subprocess
+import tempfile
+
+from .. import proc, stores, wire
+from . import corpus
+from .gates import COMMON, KINDS, Front, Gate, merged
+from .way import Notes, Way
+
+# Of Ceph's other API; plainly made up.
+SWIFT_USER = "matrix:swift"
+SWIFT_KEY = "made-up-swift-key"
+
+
+class Arena:
+    """`run` gives a trick a fresh bucket; `stop` ends all that was started."""
+
+    def __init__(self, options, store_name):
+        self.options = options
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"s3e-{os.getpid()}-"))
+        self.numbers = itertools.count(1)
+        self.gates = {}
+        self.store = None
+        try:
+            self.store = stores.start(store_name, self._sub("store"), options)
+            self._fit_store()
+            self.judge = wire.Judge(self.store.port, self.store.creds)
+            self.lists = corpus.list_sources(self._sub("lists"))
+        except BaseException:
+            self.stop()
+            raise
+
+    def _sub(self, name):
+        path = self.folder / name
+        path.mkdir()
+        return path
+
+    def _fit_store(self):
+        """Ceph: parts may be small, as they may in other stores, and there is a Swift user."""
+        if self.store.name != "rgw":
+            return
+        folder = self.folder / "store"
+        run(["ceph", "--admin-daemon", folder / "client.rgw.asok", "config", "set", "rgw_multipart_min_part_size", "1"])
+        admin = ["radosgw-admin", "-c", folder / "ceph.conf", "-n", "client.rgw"]
+        run([*admin, "subuser", "create", "--uid", "matrix", "--subuser", SWIFT_USER, "--access", "full"])
+        run([*admin, "key", "create", "--subuser", SWIFT_USER, "--key-type", "swift", "--secret", SWIFT_KEY])
+
+    def bucket(self, side):
+        name = f"{side}-{next(self.numbers):05}"
+        self.judge.make_bucket(name)
+        return name
+
+    def direct(self):
+        return Way(self.store.port, self.store.creds, self.bucket("direct"), Notes(), self.store.port)
+
+    def through(self, kind):
+        """A way through the gate of this kind, and that gate's front."""
+        front = Front(self, self.gate(kind))
+        bucket = self.bucket("beside")
+        return Way(front.gate.port, self.store.creds, bucket, Notes(), self.store.port, front), front
+
+    def gate(self, kind):
+        """The gate of this kind, started when it is first asked for."""
+        if kind not in self.gates:
+            self.gates[kind] = self._start_gate(kind, KINDS[kind])
+        return self.gates[kind]
+
+    def second(self, first):
+        """A gate that shares the first one's state."""
+        name = f"{first.name}-second"
+        if name not in self.gates:
+            shared = {"state": {"directory": first.dir / "state"}}
+            self.gates[name] = self._start_gate(name, merged(KINDS[first.name], shared))
+        return self.gates[name]
+
+    def _start_gate(self, name, tables):
+        tables = merged(COMMON, tables)
+        if tables.get("bucket", {}).get("copies") == "read-back":
+            tables = merged(tables, {"upstream": self._own_access()})
+        return Gate(self.options.gate, self.folder, name, self.store.port, self.lists, tables)
+
+    def _own_access(self):
+        secret = self.folder / "secret"
+        secret.touch(mode=0o600)
+        secret.write_text(self.store.creds.secret)
+        return {"access_key": self.store.creds.access, "secret_key_file": secret}
+
+    def stop(self):
+        for gate in self.gates.values():
+            gate.stop()
+        if self.store:
+            self.store.stop()
+        proc.stop_all()
+        stores.remove(self.folder)
+
+
+def run(command):
+    done = subprocess.run(
+        [str(c) for c in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, command[:4]))}: {done.stderr.strip()[-300:]}")
