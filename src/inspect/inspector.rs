@@ -85,6 +85,13 @@ impl Inspector {
         self.kept.as_mut().map(Kept::take).unwrap_or_default()
     }
 
+    /// Keeps no more than the payload's first so many bytes.
+    pub fn keep_first(&mut self, most: u64) {
+        if let Some(kept) = &mut self.kept {
+            kept.set_most(most);
+        }
+    }
+
     /// Keeps the payload no longer.
     pub fn forget_kept(&mut self) {
         self.kept = None;

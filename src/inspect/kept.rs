@@ -9,17 +9,35 @@ const SMALL_PIECE: usize = 1024;
 const RUN_MAX: usize = 16 * 1024;
 
 /// Payload bytes in order. Large pieces are references to what was read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Kept {
     pieces: Vec<Bytes>,
     /// Small pieces under collection; they stand behind the others.
     run: BytesMut,
     bytes: u64,
+    /// What comes when so many bytes are kept is not.
+    most: u64,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Kept { pieces: Vec::new(), run: BytesMut::new(), bytes: 0, most: u64::MAX }
+    }
 }
 
 impl Kept {
+    /// From here on keeps no more than the first so many bytes.
+    pub fn set_most(&mut self, most: u64) {
+        self.most = most;
+    }
+
     /// Adds the next bytes.
-    pub fn push(&mut self, piece: Bytes) {
+    pub fn push(&mut self, mut piece: Bytes) {
+        let room = self.most.saturating_sub(self.bytes);
+        piece.truncate(usize::try_from(room).unwrap_or(usize::MAX));
+        if piece.is_empty() {
+            return;
+        }
         self.bytes += piece.len() as u64;
         if piece.len() >= SMALL_PIECE {
             self.close_run();
@@ -71,6 +89,15 @@ mod tests {
             prop_assert_eq!(kept.take().concat(), expected);
             prop_assert_eq!((kept.bytes(), kept.take().len()), (0, 0));
         }
+    }
+
+    #[test]
+    fn no_more_is_kept_than_the_first_bytes() {
+        let mut kept = Kept::default();
+        kept.set_most(2500);
+        (0..4).for_each(|n| kept.push(Bytes::from(vec![n; 1000])));
+        let expected = [vec![0; 1000], vec![1; 1000], vec![2; 500]].concat();
+        assert_eq!((kept.bytes(), kept.take().concat()), (2500, expected));
     }
 
     #[test]

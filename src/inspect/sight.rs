@@ -52,7 +52,7 @@ pub(super) struct Sight {
     hasher: MultiHasher,
     head: Vec<u8>,
     bytes: u64,
-    decoding: Option<Box<Decoding>>,
+    decoding: Option<Box<(Decoding, Scope)>>,
     behind: Option<Box<Behind>>,
     archive: Option<Box<(ArchiveStream, Members)>>,
     /// A coding that can't be undone.
@@ -89,7 +89,10 @@ impl Sight {
         match &scope.codings {
             Codings::Unknown => sight.unknown = true,
             Codings::Known(codings) if codings.is_empty() => {}
-            Codings::Known(codings) => sight.decoding = Some(Decoding::new(codings, scope)),
+            Codings::Known(codings) => {
+                let decoding = Decoding::new(codings, scope);
+                sight.decoding = Some(Box::new((decoding, scope.clone())));
+            }
         }
         if scope.limits.search_bytes_max > 0 {
             sight.behind = Some(Box::new(Behind::new(scope)));
@@ -110,7 +113,8 @@ impl Sight {
             self.head.extend_from_slice(&bytes[..bytes.len().min(missing)]);
         }
         if let Some(decoding) = &mut self.decoding {
-            decoding.push(bytes);
+            let (decoding, scope) = &mut **decoding;
+            decoding.push(bytes, scope);
         }
         if let Some(behind) = &mut self.behind {
             behind.push(bytes, self.bytes, &self.head);
@@ -159,7 +163,8 @@ impl Sight {
             gap: unknown.then_some(Gap::Encoding),
         };
         if let Some(decoding) = decoding {
-            decoding.finish(&mut sighted);
+            let (decoding, scope) = *decoding;
+            decoding.finish(&scope, &mut sighted);
         }
         if let Some(behind) = behind {
             behind.finish(bytes, &head, &mut sighted.within);
@@ -186,48 +191,63 @@ struct Decoding {
 /// What came out of a decoder.
 #[derive(Debug)]
 struct Decoded {
-    hasher: MultiHasher,
-    /// What browsers show that stop behind the first gzip member.
-    first: Option<MultiHasher>,
+    /// All of it, and what lies in that.
+    sight: Sight,
+    /// What browsers show that stop behind the first gzip member, and what is behind that.
+    first: Option<(MultiHasher, MultiHasher)>,
 }
 
 impl Decoded {
-    fn take(&mut self, piece: Piece<'_>) {
+    fn take(&mut self, piece: Piece<'_>, scope: &Scope) {
         match piece {
-            Piece::Bytes(bytes) => self.hasher.update(bytes),
-            Piece::FirstEnds => self.first = Some(self.hasher.clone()),
+            Piece::Bytes(bytes) => {
+                self.sight.see(bytes);
+                if let Some((_, rest)) = &mut self.first {
+                    rest.update(bytes);
+                }
+            }
+            Piece::FirstEnds => {
+                let rest = MultiHasher::new(scope.wanted, scope.kernel);
+                self.first = Some((self.sight.hasher.clone(), rest));
+            }
         }
     }
 }
 
 impl Decoding {
-    fn new(codings: &[Coding], scope: &Scope) -> Box<Self> {
-        let hasher = MultiHasher::new(scope.wanted, scope.kernel);
+    fn new(codings: &[Coding], scope: &Scope) -> Self {
+        let inner = Scope { codings: Codings::Known(vec![]), is_archive: false, ..scope.clone() };
         let decoder = Decoder::new(codings, scope.limits).ok();
         let failed = decoder.is_none();
-        Box::new(Decoding { decoder, out: Decoded { hasher, first: None }, failed })
+        let out = Decoded { sight: Sight::new(&inner), first: None };
+        Decoding { decoder, out, failed }
     }
 
-    fn push(&mut self, bytes: &[u8]) {
+    fn push(&mut self, bytes: &[u8], scope: &Scope) {
         let Some(decoder) = &mut self.decoder else { return };
-        if decoder.push(bytes, &mut |piece| self.out.take(piece)).is_err() {
+        if decoder.push(bytes, &mut |piece| self.out.take(piece, scope)).is_err() {
             (self.decoder, self.failed) = (None, true);
         }
     }
 
-    fn finish(self, sighted: &mut Sighted) {
+    fn finish(self, scope: &Scope, sighted: &mut Sighted) {
         let Decoding { decoder, mut out, mut failed } = self;
         if let Some(decoder) = decoder {
-            let ended: Result<(), CodingError> = decoder.finish(&mut |piece| out.take(piece));
+            let ended: Result<(), CodingError> =
+                decoder.finish(&mut |piece| out.take(piece, scope));
             failed |= ended.is_err();
         }
         if failed {
             sighted.gap = Some(Gap::Encoding);
         }
-        for hasher in out.first.into_iter().chain([out.hasher]) {
-            let (origin, bytes) = (Origin::Decoded, hasher.len());
+        let origin = Origin::Decoded;
+        for hasher in out.first.into_iter().flat_map(|(first, rest)| [first, rest]) {
+            let bytes = hasher.len();
             sighted.within.push(Sighting { origin, bytes, digests: hasher.finish() });
         }
+        let Sighted { digests, bytes, within, .. } = out.sight.finish();
+        sighted.within.push(Sighting { origin, bytes, digests });
+        sighted.within.extend(within);
     }
 }
 

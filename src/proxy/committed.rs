@@ -35,7 +35,7 @@ pub enum Sequel {
 }
 
 /// What the store made of a committed request.
-pub struct Outcome {
+pub struct Aftermath {
     /// Its answer, or why there is none.
     pub reply: Result<Response<Incoming>, StoreFault>,
     /// The exchange, to pass the answer on, or to see whether the request may go out again.
@@ -75,7 +75,7 @@ impl Committed {
     }
 
     /// The store's answer, and what is needed to pass it on and to write the record.
-    pub async fn answer(mut self) -> Option<Outcome> {
+    pub async fn answer(mut self) -> Option<Aftermath> {
         faults::point("await answer");
         let pending = self.0.as_mut()?;
         let reply = pending.exchange.answer(pending.patience).await;
@@ -86,7 +86,7 @@ impl Committed {
             fault = pending.record_part(head).await;
         }
         let Pending { exchange, journal, sequel, .. } = self.0.take()?;
-        Some(Outcome { reply, exchange, journal, sequel, fault })
+        Some(Aftermath { reply, exchange, journal, sequel, fault })
     }
 }
 

@@ -45,6 +45,8 @@ pub struct Flow {
     running: Option<Running>,
     /// Whether the body goes out as it comes, but for its end.
     streams: bool,
+    /// Whether kept payload is taken as it comes.
+    taps: bool,
     ended: bool,
 }
 
@@ -80,7 +82,7 @@ pub enum Event {
 impl Flow {
     /// A flow at its start. `running` is there where the store has been asked for the body already.
     pub fn new(intake: Intake, running: Option<Running>) -> Self {
-        Flow { intake, running, streams: false, ended: false }
+        Flow { intake, running, streams: false, taps: false, ended: false }
     }
 
     /// The client's side.
@@ -91,6 +93,11 @@ impl Flow {
     /// The client's side, to be changed.
     pub fn intake_mut(&mut self) -> &mut Intake {
         &mut self.intake
+    }
+
+    /// From here on kept payload is taken as it comes: see [`Event::Kept`].
+    pub fn tap(&mut self) {
+        self.taps = true;
     }
 
     /// Whether the head has gone to the store.
@@ -132,7 +139,7 @@ impl Flow {
             if self.is_reached(until) {
                 return Poll::Ready(Event::Reached);
             }
-            if self.streams && self.intake.inspector().kept_bytes() >= KEPT_MAX {
+            if self.taps && self.intake.inspector().kept_bytes() >= KEPT_MAX {
                 return Poll::Ready(Event::Kept);
             }
             // The store is slower than the client: its connection wakes us when it has room.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
+use http::HeaderMap;
 
 use super::journal::Journal;
 use super::meters::Meters;
@@ -149,9 +150,9 @@ impl View {
     }
 
     /// Why a write must not pass whatever its bytes are, if it comes by a way that is shut.
-    pub fn shuts(&self, request: &s3::Request) -> Option<s3::Refusal> {
+    pub fn shuts(&self, request: &s3::Request, headers: &HeaderMap) -> Option<s3::Refusal> {
         let bucket = request.bucket.as_deref();
-        self.rule(bucket).surface.shuts(request).filter(|_| self.enforces(bucket))
+        self.rule(bucket).surface.shuts(request, headers).filter(|_| self.enforces(bucket))
     }
 
     /// Whether anything in this bucket may be refused now.

@@ -103,6 +103,11 @@ impl Intake {
         self.inspector.take_kept()
     }
 
+    /// Keeps no more than the payload's first so many bytes.
+    pub fn keep_first(&mut self, most: u64) {
+        self.inspector.keep_first(most);
+    }
+
     /// Keeps the payload no longer.
     pub fn forget_kept(&mut self) {
         self.inspector.forget_kept();

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use super::gate::Inspect;
+use super::intake::Seen;
 use super::upload::{Case, Upload};
 use crate::framing::{Boundary, Form};
-use crate::inspect::{BodyError, Codings, Evidence, Inspector, Scope, Within, look_within};
+use crate::inspect::{BodyError, Codings, Evidence, Gap, Inspector, Scope, Within, look_within};
 use crate::policy::{Archives, Unjudged};
 use crate::s3::Operation;
 use crate::unpack::{Coding, Options};
@@ -38,15 +39,31 @@ impl Upload {
     pub(super) fn scope(&self) -> Scope {
         let Case { view, s3, head, .. } = &self.case;
         let values = head.headers.get_all(CONTENT_ENCODING).iter();
-        let values: Option<Vec<&str>> = values.map(|value| value.to_str().ok()).collect();
-        let codings = values.and_then(|values| Coding::parse(values).ok());
         Scope {
             wanted: self.wanted(),
             kernel: view.settings.kernel,
-            codings: codings.map_or(Codings::Unknown, Codings::Known),
+            codings: Self::codings_in(values.map(|value| value.to_str().ok())),
             is_archive: s3.operation == Operation::PutObjectExtract
                 && self.case.rule().surface.archives == Archives::Inspect,
             limits: view.settings.inspect.limits,
+        }
+    }
+
+    /// What `Content-Encoding` says of a body or, in a field, of a form's file.
+    fn codings_in<'a>(values: impl Iterator<Item = Option<&'a str>>) -> Codings {
+        let values: Option<Vec<&str>> = values.collect();
+        let codings = values.and_then(|values| Coding::parse(values).ok());
+        codings.map_or(Codings::Unknown, Codings::Known)
+    }
+
+    /// Looks into what is kept of a body, if it was understood to its end.
+    ///
+    /// # Errors
+    /// As for [`Upload::look_inside`].
+    pub(super) async fn look_at(&self, seen: &mut Seen, kept: Vec<Bytes>) -> Result<(), Unjudged> {
+        match seen {
+            Seen::Whole(evidence) => self.look_inside(evidence, kept).await,
+            Seen::Malformed => Ok(()),
         }
     }
 
@@ -60,13 +77,20 @@ impl Upload {
         kept: Vec<Bytes>,
     ) -> Result<(), Unjudged> {
         let inspect = &self.case.view.settings.inspect;
-        let scope = self.scope();
+        let mut scope = self.scope();
+        if let Some(codings) = &self.form_codings {
+            scope.codings = codings.clone();
+        }
+        let is_coded = scope.codings != Codings::Known(vec![]);
         let head = kept.first().cloned().unwrap_or_default();
-        if scope.wanted.is_empty() || !inspect.is_worth_it(evidence, &head) {
+        if scope.wanted.is_empty() || !(is_coded || inspect.is_worth_it(evidence, &head)) {
             return Ok(());
         }
         let bytes = kept.iter().map(|piece| piece.len() as u64).sum();
         let room = self.case.gate.budget.reserve(bytes).ok_or(Unjudged::Budget)?;
+        if scope.codings == Codings::Unknown {
+            evidence.gap = Some(Gap::Encoding);
+        }
         let how = inspect.within(scope);
         let look = move || look_within(&kept.concat(), &how);
         let (found, gap) = match bytes <= INLINE_MAX {
@@ -91,6 +115,10 @@ impl Upload {
             true => form.object_key().ok().flatten(),
             false => Some(fan_out.join(", ")),
         };
+        if let Some(coding) = form.get("content-encoding") {
+            let coding = std::str::from_utf8(coding).ok();
+            self.form_codings = Some(Self::codings_in(std::iter::once(coding)));
+        }
         let access_key = form.get("x-amz-credential").or(form.get("awsaccesskeyid"));
         if let Some(credential) = access_key.map(String::from_utf8_lossy) {
             let id = credential.split('/').next().unwrap_or_default();
@@ -119,9 +147,8 @@ impl Inspect {
             trimmed: true,
         };
         let codings = match scope.codings {
-            // They were undone as it streamed by; once more only where that may be an archive.
-            Codings::Known(codings) if self.archives || self.documents => codings,
-            Codings::Known(_) | Codings::Unknown => Vec::new(),
+            Codings::Known(codings) => codings,
+            Codings::Unknown => Vec::new(),
         };
         let Scope { wanted, kernel, limits, .. } = scope;
         Within { wanted, kernel, codings, options, limits }

@@ -19,10 +19,10 @@ use super::headers;
 use super::intake::Leftover;
 use super::journal::Journal;
 use super::record::Termination;
-use super::upload::Upload;
+use super::upload::{Upload, beforehand};
 use crate::net::body::UpstreamBody;
 use crate::net::upstream::Link;
-use crate::policy::Unjudged;
+use crate::policy::{Unjudged, Verdict};
 use crate::s3::{self, ErrorCode, Head, Operation, Refusal};
 
 /// Answers one request, whatever happens: a bug costs this request and no other.
@@ -55,7 +55,10 @@ async fn answer(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>)
         Ok(s3) => match journal {
             Some(mut journal) => {
                 view.address(&mut journal, &s3);
-                if let Some(refusal) = view.shuts(&s3) {
+                if let Some(refusal) = view.shuts(&s3, &head.headers) {
+                    if let Some(reason) = beforehand(s3.operation) {
+                        journal.judged(&Verdict::refused(reason));
+                    }
                     return refuse(&gate, &view, &head, refusal, Some(journal), body);
                 }
                 Upload::new(gate, view, head, s3, journal, None).run(body).await
@@ -106,7 +109,7 @@ fn refuse(
     match journal {
         Some(mut journal) => {
             journal.record.status = Some(status.as_u16());
-            journal.record.reason = Some(refusal.label());
+            journal.record.reason.get_or_insert(refusal.label());
             request_id.clone_from(&journal.record.request_id);
             journal.finish(Termination::ClientHead);
         }

@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 
 use super::answer::Answer;
 use super::assembly::Halt;
-use super::committed::{Committed, Outcome, Sequel};
+use super::committed::{Aftermath, Committed, Sequel};
 use super::exchange::{Exchange, Opening, StoreFault};
 use super::faults;
 use super::flow::{Event, Flow, Running, Until};
@@ -26,11 +26,11 @@ use super::intake::{Intake, Leftover, Seen, Taken};
 use super::journal::Journal;
 use super::parts::part::Part;
 use super::record::{Auth, Termination};
-use crate::inspect::{Evidence, Inspector};
+use crate::inspect::{Codings, Evidence, Inspector};
 use crate::net::body::UpstreamBody;
 use crate::net::budget::Reservation;
 use crate::net::upstream::BUFFER_BYTES;
-use crate::policy::{self, Archives, BucketRule, OnFault, Unjudged, Verdict};
+use crate::policy::{self, Archives, BucketRule, OnFault, Outcome, Unjudged, Verdict};
 use crate::s3::{self, BodyPlan, BodyShape, Operation};
 
 /// How long the store may take to say 100 Continue, or no, before a body is sent all the same.
@@ -51,6 +51,8 @@ pub struct Upload {
     pub(super) part: Option<Part>,
     /// What has to happen once the store has answered.
     pub(super) sequel: Sequel,
+    /// What a form says that its file was put through.
+    pub(super) form_codings: Option<Codings>,
 }
 
 /// What is known about an upload besides its body.
@@ -112,8 +114,9 @@ impl Upload {
             ..view.rule(s3.bucket.as_deref()).clone()
         });
         let unjudged = unjudged.or(beforehand(s3.operation));
+        let unjudged = unjudged.or(is_encrypted(&head.headers).then_some(Unjudged::Encrypted));
         let case = Case { gate, view, head, s3, enforces, lenient, unjudged, auth: None };
-        Upload { case, journal, part: None, sequel: Sequel::Nothing }
+        Upload { case, journal, part: None, sequel: Sequel::Nothing, form_codings: None }
     }
 
     /// Carries the upload to its answer.
@@ -263,7 +266,12 @@ impl Upload {
         {
             return self.slow_down(fault, Some(flow.into_parts().0.into_leftover()));
         }
-        if !self.spools() {
+        if self.spools() {
+            flow.tap();
+        } else if flow.intake().inspector().format().is_some() {
+            // Of a picture that is too large to be held, what it begins with is looked into.
+            flow.intake_mut().keep_first(self.case.view.settings.capture_max);
+        } else {
             flow.intake_mut().forget_kept();
         }
         flow.set_limit(self.case.view.settings.hold_back);
@@ -289,7 +297,7 @@ impl Upload {
         }
         self.journal.body_ended();
         let (intake, running) = flow.into_parts();
-        let Taken { seen, hold, trailers, kept, form } = match intake.finish() {
+        let Taken { mut seen, hold, trailers, kept, form } = match intake.finish() {
             Ok(taken) => taken,
             Err(error) => return self.malformed_end(error, None),
         };
@@ -297,10 +305,19 @@ impl Upload {
         let Some(running) = running else {
             return self.unreachable(None, Termination::StoreBody);
         };
-        if let Err(fault) = self.write_spool(kept).await
-            && self.case.may_retry()
-        {
-            return self.slow_down(fault, None);
+        if self.form_codings.is_some() {
+            // Its field may stand behind the file, which has passed.
+            self.case.unjudged.get_or_insert(Unjudged::Encoding);
+        }
+        let ended = match self.spools() {
+            true => self.write_spool(kept).await,
+            false => self.look_at(&mut seen, kept).await,
+        };
+        if let Err(fault) = ended {
+            if self.case.may_retry() {
+                return self.slow_down(fault, None);
+            }
+            self.case.unjudged.get_or_insert(fault);
         }
         let verdict = self.judge(seen);
         let Some(token) = verdict.token() else {
@@ -327,16 +344,16 @@ impl Upload {
         {
             return Err(Halt::Fault(fault));
         }
-        if let Seen::Whole(evidence) = &mut seen {
-            if let Err(fault) = self.look_inside(evidence, kept).await {
-                if self.case.may_retry() {
-                    return Err(Halt::Fault(fault));
-                }
-                self.case.unjudged.get_or_insert(fault);
+        if let Err(fault) = self.look_at(&mut seen, kept).await {
+            if self.case.may_retry() {
+                return Err(Halt::Fault(fault));
             }
-            if self.reads_back() {
-                self.read_back(evidence).await?;
-            }
+            self.case.unjudged.get_or_insert(fault);
+        }
+        if let Seen::Whole(evidence) = &mut seen
+            && self.reads_back()
+        {
+            self.read_back(evidence).await?;
         }
         Ok(self.judge(seen))
     }
@@ -353,6 +370,9 @@ impl Upload {
         };
         self.journal.judged(&verdict);
         faults::point("judged");
+        if let (Outcome::Deny, Some(part)) = (&verdict.outcome, &self.part) {
+            part.refused();
+        }
         match self.case.s3.operation {
             Operation::UploadPartCopy => self.copy_is_seen(&evidence),
             _ => self.part_is_seen(evidence),
@@ -403,13 +423,14 @@ impl Upload {
         exchange: Exchange,
         reservation: Option<Arc<Reservation>>,
     ) -> (Upload, Ended) {
-        let Upload { case, mut journal, part, sequel } = self;
+        let Upload { case, mut journal, part, sequel, form_codings } = self;
         journal.committed();
         let patience = case.view.settings.response_timeout;
         let committed = Committed::new(exchange, journal, patience, reservation, sequel);
-        let Some(outcome) = committed.answer().await else { unreachable!("the wait ends once") };
-        let Outcome { reply, exchange, journal, sequel, fault } = outcome;
-        (Upload { case, journal, part, sequel }, Ended { reply, exchange, fault })
+        let Some(aftermath) = committed.answer().await else { unreachable!("the wait ends once") };
+        let Aftermath { reply, exchange, journal, sequel, fault } = aftermath;
+        let upload = Upload { case, journal, part, sequel, form_codings };
+        (upload, Ended { reply, exchange, fault })
     }
 }
 
@@ -556,7 +577,10 @@ impl Case {
         if plan.is_unbounded() || (wanted && fits) {
             return self.whole(capture_bound(&plan, most));
         }
-        let tail = settings.hold_back * FRAMING_FACTOR + STREAM_BUFFERS;
+        let mut tail = settings.hold_back * FRAMING_FACTOR + STREAM_BUFFERS;
+        if wanted {
+            tail += settings.capture_max;
+        }
         if payload.is_some() {
             return Ok(Guard::Tail(self.reserve(tail)?));
         }
@@ -589,7 +613,7 @@ impl Case {
 }
 
 /// Why an operation's bytes are not the object's, so that its digests tell nothing final.
-fn beforehand(operation: Operation) -> Option<Unjudged> {
+pub(super) fn beforehand(operation: Operation) -> Option<Unjudged> {
     match operation.shape() {
         BodyShape::Object => None,
         // Of parts and of the object that they become, their own steps tell more.
@@ -609,6 +633,19 @@ fn capture_bound(plan: &BodyPlan, most: u64) -> u64 {
         None if plan.is_framed() => payload.saturating_mul(FRAMING_FACTOR) + STREAM_BUFFERS,
         None => payload,
     }
+}
+
+/// The marks of client-side encryption: the wrapped key of AWS's encryption clients, versions 1 to 3,
+/// and MinIO's of ciphertext that is replicated.
+const ENCRYPTED: [&str; 4] = [
+    "x-amz-meta-x-amz-key",
+    "x-amz-meta-x-amz-key-v2",
+    "x-amz-meta-x-amz-3",
+    "x-minio-replication-actual-object-size",
+];
+
+fn is_encrypted(headers: &HeaderMap) -> bool {
+    ENCRYPTED.iter().any(|mark| headers.contains_key(*mark))
 }
 
 /// One byte more than the reservation: to hold that much is to have outgrown it.

@@ -114,6 +114,11 @@ refusals! {
     /// A copy of a range, where only whole objects may be copied.
     CopyRangeShut, "copy_range_shut", NotImplemented,
         "Only whole objects can be copied here, not ranges of them.";
+    /// Google's dialect, where policy shuts that way.
+    GoogleShut, "google_shut", NotImplemented, "This dialect is not understood here.";
+    /// A copy that gives the object a content coding, where copies are not read back.
+    CopyCodingShut, "copy_coding_shut", NotImplemented,
+        "A copy can't change the Content-Encoding here.";
 }
 
 impl Refusal {
@@ -165,7 +170,9 @@ impl Refusal {
             | Refusal::AppendShut
             | Refusal::ArchiveShut
             | Refusal::CopyShut
-            | Refusal::CopyRangeShut => false,
+            | Refusal::CopyRangeShut
+            | Refusal::GoogleShut
+            | Refusal::CopyCodingShut => false,
         }
     }
 }

@@ -98,6 +98,17 @@ impl Part {
         Ok(())
     }
 
+    /// Its own bytes are refused: nothing of its upload may become an object any more.
+    pub fn refused(&self) {
+        let (parts, upload) = (self.parts.clone(), self.upload);
+        // In a task of its own, which a client that goes away can't stop.
+        tokio::spawn(async move {
+            if let Err(error) = parts.state.poison(&upload).await {
+                tracing::error!(%error, "an upload with a refused part can't be marked");
+            }
+        });
+    }
+
     /// All of it is on its way to the store.
     pub fn sent(self, evidence: Evidence, image_max: u64, wanted: AlgorithmSet) -> Sent {
         Sent { part: self, evidence, rule: Rule { image_max, wanted } }

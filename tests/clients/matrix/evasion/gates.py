@@ -15,7 +15,7 @@ KINDS = {
     # Looks into everything that can be looked into, and reads copies back.
     "deep": {
         "bucket": {"copies": "read-back", "archives": "inspect"},
-        "inspect": {"archives": "on", "pdf": "on", "base64": "on"},
+        "inspect": {"archives": "on", "documents": "on"},
     },
     # Is killed and started again.
     "mortal": {},

@@ -111,7 +111,13 @@ def in_parts(way, data):
     return up.complete(up.parts([body[:1000], body[1000:]]))
 
 
-@codings.trick("put on by a copy")
+@codings.trick(
+    "put on by a copy",
+    answers=CLOSED_DOOR,
+    record=None,
+    twin=EITHER,
+    open="what was packed without saying so is there; the copy that says so is refused",
+)
 def by_copy(way, data):
     """The bytes come without a label, which a copy onto itself then puts on."""
     way.must(way.put(KEY, zipped(data)))
