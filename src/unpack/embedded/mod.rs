@@ -105,7 +105,9 @@ impl<'a> Found<'a> {
                 return;
             };
             self.passes_left = left;
-            self.add(start..start + length);
+            if format != Format::Tiff || !is_exif(self.bytes, start) {
+                self.add(start..start + length);
+            }
             inner::pictures(Some(format), &picture[..length], &mut |range| {
                 self.add(start + range.start..start.saturating_add(range.end));
             });
@@ -123,4 +125,12 @@ impl<'a> Found<'a> {
             walk.give(source, &origin, range);
         }
     }
+}
+
+/// Whether a TIFF structure is not a picture but what another file has to say about its own: EXIF, as
+/// JPEG and HEIC, PNG and WebP have it, or the index of a multi-picture file.
+fn is_exif(bytes: &[u8], start: usize) -> bool {
+    let before = &bytes[..start];
+    let is_webp = before.len() >= 8 && before[before.len() - 8..].starts_with(b"EXIF");
+    is_webp || [b"Exif\0\0".as_slice(), b"eXIf", b"MPF\0"].iter().any(|word| before.ends_with(word))
 }

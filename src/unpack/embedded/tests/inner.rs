@@ -48,7 +48,7 @@ fn thumbnails_in_exif_are_found() {
     let content = [b"Exif\0\0".as_slice(), &exif(&small)].concat();
     let payload = jpeg_with(&segment(0xe1, &content));
     let at = 2 + 4 + 6 + behind(2) as usize;
-    check(&payload, &[(Kind::Embedded, 12, &payload[12..]), (Kind::Embedded, at, &small)]);
+    check(&payload, &[(Kind::Embedded, at, &small)]);
 }
 
 #[test]
@@ -118,14 +118,7 @@ fn further_pictures_of_a_multi_picture_file_are_found() {
     let first = jpeg_with(&segment(0xe2, &content));
     assert_eq!(first.len(), length);
     let payload = [first.clone(), vec![0; gap], FLOWER.to_vec()].concat();
-    check(
-        &payload,
-        &[
-            (Kind::Trimmed, 0, &first),
-            (Kind::Embedded, base, &payload[base..]),
-            (Kind::Embedded, length + gap, FLOWER),
-        ],
-    );
+    check(&payload, &[(Kind::Trimmed, 0, &first), (Kind::Embedded, length + gap, FLOWER)]);
 }
 
 #[test]
