@@ -8,6 +8,7 @@
 //! | [`digest`] | digest values, and one pass over the bytes that computes several |
 //! | [`image`] | what a body's first bytes show, image facts, PDQ |
 //! | [`framing`] | aws-chunked undone as a view, in spans |
+//! | [`unpack`] | what else a body contains: decoded, in archives, in other bytes |
 //! | [`s3`] | what a head says, and how S3 says no |
 //! | [`list`] | hash lists: sources, snapshot file, lookups |
 //! | [`inspect`] | a body on its way: digests, and what may go out before the verdict |
@@ -31,5 +32,4 @@ pub mod own_access;
 pub mod policy;
 pub mod proxy;
 pub mod s3;
-pub mod state;
 pub mod unpack;

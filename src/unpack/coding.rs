@@ -50,7 +50,7 @@ impl Coding {
         names.filter_map(|name| element(name.trim()).transpose()).collect()
     }
 
-    const fn codec(self) -> Codec {
+    pub(super) const fn codec(self) -> Codec {
         match self {
             Coding::Gzip => Codec::Gzip,
             Coding::Deflate => Codec::Deflate,

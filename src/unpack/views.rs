@@ -26,7 +26,11 @@ pub fn views(
     if !codings.is_empty() {
         decoded(&mut walk, payload, codings);
     }
-    look(&mut walk, &Source { bytes: payload, base: Some(0), whole: true, place: Place::OUTSIDE });
+    // Whoever takes a gzip-coded body for a gzip file sees no more.
+    if !codings.last().is_some_and(|coding| archive::is_coded(payload, coding.codec())) {
+        let place = Place::OUTSIDE;
+        look(&mut walk, &Source { bytes: payload, base: Some(0), whole: true, place });
+    }
     ledger.gaps
 }
 

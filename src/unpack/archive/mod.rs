@@ -67,6 +67,11 @@ fn is_foreign(head: &[u8]) -> bool {
     MAGICS.iter().any(|magic| head.starts_with(magic))
 }
 
+/// Whether a byte string begins as one that is compressed so.
+pub(super) fn is_coded(bytes: &[u8], codec: Codec) -> bool {
+    sniff(bytes) == Some(Container::Coded(codec))
+}
+
 /// Opens the archives that a byte string is or ends with. Gives whether it is one from its first
 /// byte, so that nothing else need be looked for in it.
 pub(super) fn open(walk: &mut Walk<'_>, source: &Source<'_>) -> bool {

@@ -216,9 +216,7 @@ impl Layer {
             })
         });
         let Err(error) = done else { return };
-        // What never gave a byte only looked like a compressed file.
-        let is_none = matches!(error, CodingError::Malformed | CodingError::Truncated) && !*gave;
-        if !is_none && !*failed && !walk.stopped() {
+        if !*failed && !walk.stopped() {
             walk.miss_coded(error);
         }
         *failed = true;

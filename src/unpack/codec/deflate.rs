@@ -3,8 +3,6 @@
 //!
 //! Memory: that of [`Inflate`], once more while the first bytes are looked at.
 
-use flate2::{Decompress, FlushDecompress, Status};
-
 use super::{CodingError, Emit, Inflate};
 
 /// Chromium tries these first bytes as zlib, and starts again without a header if that fails.
@@ -71,27 +69,15 @@ impl Deflate {
     }
 }
 
-/// Whether the bytes decode as zlib as far as they go.
+/// Whether the bytes are a zlib header and decode behind it as far as they go.
 fn begins_as_zlib(bytes: &[u8]) -> bool {
-    let mut state = Decompress::new(true);
-    let mut ignored = [0; 1024];
-    loop {
-        let (read, written) = (state.total_in(), state.total_out());
-        let Some(rest) = bytes.get(read as usize..) else { return true };
-        match state.decompress(rest, &mut ignored, FlushDecompress::None) {
-            // An error in the checksum is none in the stream, and whatever came before it shows.
-            Err(_) => return state.total_out() > 0 && ends_behind(bytes),
-            Ok(Status::StreamEnd) => return bytes.len() >= ZLIB_HEADER_BYTES,
-            Ok(Status::Ok | Status::BufError) => {}
-        }
-        if (state.total_in(), state.total_out()) == (read, written) {
-            return bytes.len() >= ZLIB_HEADER_BYTES;
-        }
-    }
-}
-
-/// Whether the stream behind a zlib header is complete, so that only its checksum can be wrong.
-fn ends_behind(bytes: &[u8]) -> bool {
-    let body = bytes.get(ZLIB_HEADER_BYTES..).unwrap_or_default();
-    Inflate::default().push(body, &mut |_| Ok(())).is_ok_and(|(_, ended)| ended)
+    const METHOD: u8 = 8;
+    const WINDOW_MAX: u8 = 7;
+    const FLAG_DICTIONARY: u8 = 1 << 5;
+    let Some((header, body)) = bytes.split_first_chunk::<ZLIB_HEADER_BYTES>() else { return false };
+    header[0] & 0x0f == METHOD
+        && header[0] >> 4 <= WINDOW_MAX
+        && header[1] & FLAG_DICTIONARY == 0
+        && u16::from_be_bytes(*header) % 31 == 0
+        && Inflate::default().push(body, &mut |_| Ok(())).is_ok()
 }

@@ -2,7 +2,7 @@
 //! follows the last frame and is none itself is ignored. (The legacy format is not decoded, nor are
 //! frames that need a dictionary.)
 //!
-//! Memory: two blocks of up to 4 MiB, before and after decoding, and 64 KiB of window.
+//! Memory: three blocks of up to 4 MiB, one coded and two decoded, and 64 KiB of window.
 
 use super::gather::{Gather, skip, u32_le};
 use super::{CodingError, Emit, Piece};
@@ -35,8 +35,9 @@ pub(in crate::unpack) struct Lz4 {
     flags: u8,
     /// The largest decoded block of this frame, in bytes.
     block_bytes_max: usize,
-    /// The window, and behind it the block that was decoded last.
+    /// What was decoded last, up to `filled`, and room for as much as two blocks more.
     output: Vec<u8>,
+    filled: usize,
     /// Frames that have begun.
     frames: u64,
 }
@@ -156,7 +157,7 @@ impl Lz4 {
             _ => return Err(CodingError::Malformed),
         };
         self.gather.take();
-        self.output.clear();
+        self.filled = 0;
         self.frames += 1;
         Ok(Place::BlockSize)
     }
@@ -178,34 +179,40 @@ impl Lz4 {
         stored: bool,
         emit: &mut Emit<'_>,
     ) -> Result<Place, CodingError> {
+        self.make_room();
         let coded = &self.gather.take()[..bytes];
-        if stored {
-            emit(Piece::Bytes(coded))?;
-            keep_window(&mut self.output, self.flags);
-            self.output.extend_from_slice(coded);
-            return Ok(Place::BlockSize);
-        }
-        keep_window(&mut self.output, self.flags);
-        let window = self.output.len();
-        self.output.resize(window + self.block_bytes_max, 0);
-        let (dictionary, room) = self.output.split_at_mut(window);
-        let written = lz4_flex::block::decompress_into_with_dict(coded, room, dictionary)
-            .map_err(|_| CodingError::Malformed)?;
-        self.output.truncate(window + written);
+        let window = if self.flags & FLAG_INDEPENDENT == 0 { WINDOW_BYTES } else { 0 };
+        let (before, room) = self.output.split_at_mut(self.filled);
+        let dictionary = &before[before.len().saturating_sub(window)..];
+        let room = &mut room[..self.block_bytes_max];
+        let written = if stored {
+            room[..bytes].copy_from_slice(coded);
+            bytes
+        } else {
+            lz4_flex::block::decompress_into_with_dict(coded, room, dictionary)
+                .map_err(|_| CodingError::Malformed)?
+        };
         if written > 0 {
-            emit(Piece::Bytes(&self.output[window..]))?;
+            emit(Piece::Bytes(&room[..written]))?;
         }
+        self.filled += written;
         Ok(Place::BlockSize)
+    }
+
+    /// Makes room for a block. What stands before the window is dropped only where there is none, not
+    /// for each block: they may be of a byte each.
+    fn make_room(&mut self) {
+        let size = WINDOW_BYTES + 2 * self.block_bytes_max;
+        if self.output.len() < size {
+            self.output.resize(size, 0);
+        }
+        if self.filled + self.block_bytes_max > self.output.len() {
+            self.output.copy_within(self.filled - WINDOW_BYTES..self.filled, 0);
+            self.filled = WINDOW_BYTES;
+        }
     }
 
     fn block_checksum_bytes(&self) -> usize {
         if self.flags & FLAG_BLOCK_CHECKSUM != 0 { WORD_BYTES } else { 0 }
     }
-}
-
-/// Keeps of the output what the next block may refer to: nothing, if blocks stand alone (the flag
-/// says so where it is set).
-fn keep_window(output: &mut Vec<u8>, flags: u8) {
-    let kept = if flags & FLAG_INDEPENDENT == 0 { WINDOW_BYTES } else { 0 };
-    output.drain(..output.len().saturating_sub(kept));
 }

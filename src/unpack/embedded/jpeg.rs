@@ -36,9 +36,11 @@ pub(super) fn walk(
     loop {
         // Passes over the entropy-coded bytes behind a scan's header, and, as libjpeg does, over
         // whatever else stands between segments.
-        let rest = bytes.get(*at..)?;
-        let found = memchr(FILL, rest);
-        *at += found.unwrap_or(rest.len());
+        // Not worth a search where they stand close.
+        if *bytes.get(*at)? != FILL {
+            let rest = &bytes[*at..];
+            *at += memchr(FILL, rest).unwrap_or(rest.len());
+        }
         let marker = *bytes.get(*at + 1)?;
         *at += if marker == FILL { 1 } else { 2 };
         match marker {

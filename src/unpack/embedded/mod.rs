@@ -99,12 +99,15 @@ impl<'a> Found<'a> {
             let picture = &self.bytes[start..];
             let (end, passed) = extent::measure(format, picture);
             let length = end.unwrap_or(picture.len());
-            let Some(left) = self.passes_left.checked_sub(passed) else {
+            // What lies in it costs another pass.
+            let Some(left) = self.passes_left.checked_sub(2 * passed) else {
                 self.over = true;
                 return;
             };
             self.passes_left = left;
-            self.add(start..start + length);
+            if format != Format::Tiff || !is_exif(self.bytes, start) {
+                self.add(start..start + length);
+            }
             inner::pictures(Some(format), &picture[..length], &mut |range| {
                 self.add(start + range.start..start.saturating_add(range.end));
             });
@@ -122,4 +125,12 @@ impl<'a> Found<'a> {
             walk.give(source, &origin, range);
         }
     }
+}
+
+/// Whether a TIFF structure is not a picture but what another file has to say about its own: EXIF, as
+/// JPEG and HEIC, PNG and WebP have it, or the index of a multi-picture file.
+fn is_exif(bytes: &[u8], start: usize) -> bool {
+    let before = &bytes[..start];
+    let is_webp = before.len() >= 8 && before[before.len() - 8..].starts_with(b"EXIF");
+    is_webp || [b"Exif\0\0".as_slice(), b"eXIf", b"MPF\0"].iter().any(|word| before.ends_with(word))
 }

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::super::recorder::{Recorder, Seen};
@@ -49,6 +51,10 @@ fn avif() -> Vec<u8> {
 
 /// One picture of each format whose end can be told.
 fn pictures() -> Vec<(Format, Vec<u8>)> {
+    PICTURES_BY_FORMAT.clone()
+}
+
+static PICTURES_BY_FORMAT: LazyLock<Vec<(Format, Vec<u8>)>> = LazyLock::new(|| {
     vec![
         (Format::Jpeg, CACTUS.to_vec()),
         (Format::Png, encoded(image::ImageFormat::Png)),
@@ -58,7 +64,7 @@ fn pictures() -> Vec<(Format, Vec<u8>)> {
         (Format::Avif, avif()),
         (Format::Jxl, b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x0cjxlc\xff\x0a\0\0".to_vec()),
     ]
-}
+});
 
 #[test]
 fn a_picture_ends_where_its_format_says() {
@@ -199,6 +205,7 @@ fn candidates_are_found_across_every_cut() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
     /// Bytes that are made of marks, whole and in part.
     #[test]
     fn the_search_finds_what_the_naive_one_does(

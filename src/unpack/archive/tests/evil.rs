@@ -114,16 +114,10 @@ fn members_that_overlap_are_counted_as_often_as_they_are_read() {
     let start = archive.len();
     archive.extend(&directory);
     archive.extend(zip_end(count + 1, start, directory.len()));
-    let limits = Limits { output_bytes_max: 8 << 20, ..Limits::default() };
+    let limits = Limits { output_bytes_max: 8 << 20, depth_max: 1, ..Limits::default() };
     let (seen, gaps) = walk(&archive, limits);
-    eprintln!(
-        "{:?}",
-        seen.iter()
-            .take(6)
-            .map(|s| (s.whole, s.declared, s.name.len(), s.bytes.len(), s.kind))
-            .collect::<Vec<_>>()
-    );
-    assert_eq!(gaps.iter().collect::<Vec<_>>(), [Incomplete::Bytes]);
+    // What each unpacks to begins as a zip again.
+    assert_eq!(gaps.iter().collect::<Vec<_>>(), [Incomplete::Bytes, Incomplete::Depth]);
     assert!(seen.len() > 10 && seen[0].bytes.ends_with(&noise));
     let given: usize = seen.iter().map(|seen| seen.bytes.len()).sum();
     assert!(given as u64 <= limits.output_bytes_max);

@@ -222,7 +222,9 @@ fn members_behind_the_end_marker_are_seen() {
 fn every_cut_off_archive_says_so_or_has_lost_nothing() {
     let archive = two_files();
     for end in 512..archive.len() {
-        let (seen, gaps) = members(&archive[..end]);
+        let (seen, gaps) = walk(&archive[..end], Limits::default());
+        assert_eq!(stream(&archive[..end], Limits::default(), 100), (seen.clone(), gaps));
+        let (seen, gaps) = (named(seen), gaps.iter().collect::<Vec<_>>());
         let lost = seen.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() < 2005;
         // Between members a reader sees the end of the archive.
         let between = (517..1536).contains(&end);

@@ -82,11 +82,6 @@ impl<'a> Zip<'a> {
     fn central(&mut self, walk: &mut Walk<'_>, entry: &Entry<'a>, shift: u64) {
         let at = entry.local.checked_add(shift).and_then(|at| usize::try_from(at).ok());
         let local = at.and_then(|at| records::local(self.source.bytes, at));
-        eprintln!(
-            "DBG C {entry:?} shift {shift} own {local:?} base {:?} len {}",
-            self.source.base,
-            self.source.bytes.len()
-        );
         let Some((own, data)) = local else {
             return walk.miss(Incomplete::Malformed);
         };
@@ -132,7 +127,13 @@ impl<'a> Zip<'a> {
         let bytes = self.source.bytes;
         let end = match stored.map(|stored| usize::try_from(stored).unwrap_or(usize::MAX)) {
             Some(stored) => data.saturating_add(stored),
-            None if entry.method == METHOD_STORED => records::end_of_stored(bytes, data),
+            None if entry.method == METHOD_STORED => {
+                let (end, searched) = records::end_of_stored(bytes, data);
+                if walk.spend_decoded(searched).is_err() {
+                    return end;
+                }
+                end
+            }
             // Compressed data end themselves.
             None => bytes.len(),
         };
@@ -197,12 +198,12 @@ impl Member<'_> {
         let mut at = self.range.start;
         let mut done = Ok(false);
         for step in self.source.bytes[at..].chunks(STEP_BYTES) {
-            done = walk.spend_decoded(step.len()).and_then(|()| {
-                let emit = &mut |piece: Piece<'_>| unpack(walk, &mut stream, piece);
-                let (read, ended) = inflate.push(step, emit)?;
-                at += read;
-                Ok(ended)
-            });
+            let pushed = inflate.push(step, &mut |piece| unpack(walk, &mut stream, piece));
+            // What was read counts, all of it where nobody says how much that was.
+            let (read, _) = pushed.unwrap_or((step.len(), false));
+            at += read;
+            let counted = walk.spend_decoded(read);
+            done = pushed.and_then(|(_, ended)| counted.map(|()| ended));
             if done != Ok(false) {
                 break;
             }

@@ -4,7 +4,7 @@ use memchr::memmem;
 
 pub(super) const LOCAL: &[u8; 4] = b"PK\x03\x04";
 const CENTRAL: &[u8; 4] = b"PK\x01\x02";
-pub(super) const DESCRIPTOR: &[u8; 4] = b"PK\x07\x08";
+const DESCRIPTOR: &[u8; 4] = b"PK\x07\x08";
 const END: &[u8; 4] = b"PK\x05\x06";
 const END64: &[u8; 4] = b"PK\x06\x06";
 const END64_LOCATOR: &[u8; 4] = b"PK\x06\x07";
@@ -177,17 +177,18 @@ pub(super) fn entries(bytes: &[u8], start: usize) -> impl Iterator<Item = Entry<
 }
 
 /// Where a stored member of unknown length ends: before a descriptor that states this length, else
-/// before the next header, else with the bytes.
-pub(super) fn end_of_stored(bytes: &[u8], start: usize) -> usize {
+/// before the next header, else with the bytes. Also gives how many bytes were searched.
+pub(super) fn end_of_stored(bytes: &[u8], start: usize) -> (usize, usize) {
+    const DESCRIPTOR_BYTES: usize = 16;
     let data = &bytes[start..];
     let states_length =
         |at: &usize| u32_le(data, at + 8).is_some_and(|length| length as usize == *at);
-    let header = || {
-        let found = [LOCAL, CENTRAL].map(|magic| memmem::find(data, magic));
-        found.into_iter().flatten().min()
-    };
-    let length = memmem::find_iter(data, DESCRIPTOR).find(states_length).or_else(header);
-    start + length.unwrap_or(data.len())
+    if let Some(length) = memmem::find_iter(data, DESCRIPTOR).find(states_length) {
+        return (start + length, length + DESCRIPTOR_BYTES);
+    }
+    let header =
+        [LOCAL, CENTRAL].map(|magic| memmem::find(data, magic)).into_iter().flatten().min();
+    (start + header.unwrap_or(data.len()), data.len())
 }
 
 fn u16_le(bytes: &[u8], at: usize) -> Option<u16> {
