@@ -5,7 +5,7 @@ import gzip
 from ... import wire
 from .. import signing
 from ..coding import packed
-from ..trick import DENIED, EITHER, HIT, UNCLEAR, Family, hit, unjudged
+from ..trick import CLOSED_DOOR, DENIED, EITHER, HIT, UNCLEAR, Family, hit, unjudged
 from ..way import Upload
 from . import framings
 
