@@ -14,6 +14,7 @@
 //! | [`policy`] | modes, rules, the verdict |
 //! | [`config`] | one table of options |
 //! | [`net`] | sockets, TLS, the store's connections, the body that only a verdict ends |
+//! | [`own_access`] | the gate's own requests to S3, with its own credentials |
 //! | [`proxy`] | one request, from its head to its answer |
 //! | [`ops`] | lists on disk, audit, metrics, log, the operator's doors |
 //! | [`cli`] | the commands |
@@ -27,6 +28,7 @@ pub mod inspect;
 pub mod list;
 pub mod net;
 pub mod ops;
+pub mod own_access;
 pub mod policy;
 pub mod proxy;
 pub mod s3;
