@@ -15,6 +15,8 @@
 //! | [`policy`] | modes, rules, the verdict |
 //! | [`config`] | one table of options |
 //! | [`net`] | sockets, TLS, the store's connections, the body that only a verdict ends |
+//! | [`own_access`] | the gate's own requests to S3, with its own credentials |
+//! | [`state`] | what gates keep of multipart uploads under way |
 //! | [`proxy`] | one request, from its head to its answer |
 //! | [`ops`] | lists on disk, audit, metrics, log, the operator's doors |
 //! | [`cli`] | the commands |
@@ -32,4 +34,4 @@ pub mod own_access;
 pub mod policy;
 pub mod proxy;
 pub mod s3;
-pub mod unpack;
+pub mod state;

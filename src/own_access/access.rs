@@ -4,6 +4,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -86,7 +87,7 @@ pub enum AccessError {
 #[derive(Clone)]
 pub struct OwnAccess {
     client: HttpClient,
-    credential: std::sync::Arc<AwsCredential>,
+    credential: Arc<AwsCredential>,
     region: String,
     /// Without a slash at its end.
     endpoint: String,
@@ -103,7 +104,7 @@ impl OwnAccess {
         let endpoint = account.checked()?.as_str().trim_end_matches('/').to_owned();
         Ok(OwnAccess {
             client: HttpClient::new(Transport::new(account, patience)?),
-            credential: std::sync::Arc::new(account.credential()),
+            credential: Arc::new(account.credential()),
             region: account.region.clone(),
             endpoint,
             patience,

@@ -52,7 +52,7 @@ async fn what_is_not_given_says_why() {
     let access = OwnAccess::new(&store.account(), PATIENCE).unwrap();
     assert!(matches!(access.head(object("b")).await, Err(AccessError::NotFound)));
     assert!(matches!(access.read_range(object("b"), None, None).await, Err(AccessError::NotFound)));
-    for range in [5..5, 6..5] {
+    for range in [5..5, std::ops::Range { start: 6, end: 5 }] {
         let none = access.read_range(object("a"), Some(range), None).await;
         assert!(matches!(none, Err(AccessError::Range)));
     }
@@ -206,4 +206,62 @@ async fn a_store_that_says_nothing_is_given_up() {
     let silent = Account { endpoint, ..store.account() };
     let access = OwnAccess::new(&silent, Duration::from_millis(50)).unwrap();
     assert!(matches!(access.head(object("a")).await, Err(AccessError::Timeout(_))));
+}
+
+/// A server with a certificate of its own making answers one request. Gives that certificate's file.
+async fn over_tls(folder: &std::path::Path) -> (Account, std::path::PathBuf) {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
+    let file = folder.join("authority.pem");
+    std::fs::write(&file, made.cert.pem()).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let config = rustls::ServerConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+        let Ok(mut stream) = acceptor.accept(stream).await else { return };
+        stream.read_u8().await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n").await.unwrap();
+        // The client closes first; a close from here could overtake the answer.
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    });
+    let account = Account {
+        endpoint,
+        region: "r".into(),
+        access_key: "a".into(),
+        secret_key: "s".into(),
+        authorities: Some(file.clone()),
+    };
+    (account, file)
+}
+
+#[tokio::test]
+async fn a_certificate_counts_if_the_named_authorities_gave_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (account, _) = over_tls(folder.path()).await;
+    let access = OwnAccess::new(&account, PATIENCE).unwrap();
+    assert_eq!(access.head(object("a")).await.unwrap().size, 5);
+    let (account, _) = over_tls(folder.path()).await;
+    let other = tempfile::tempdir().unwrap();
+    let (_, strange) = over_tls(other.path()).await;
+    let account = Account { authorities: Some(strange), ..account };
+    let access = OwnAccess::new(&account, PATIENCE).unwrap();
+    let refused = access.head(object("a")).await;
+    assert!(
+        matches!(&refused, Err(AccessError::Unreachable(why)) if why.contains("certificate")),
+        "{refused:?}"
+    );
+    for text in ["", "no certificate"] {
+        let file = folder.path().join("none.pem");
+        std::fs::write(&file, text).unwrap();
+        let account = Account { authorities: Some(file), ..account.clone() };
+        assert!(matches!(OwnAccess::new(&account, PATIENCE), Err(AccountError::Authorities(_))));
+    }
 }

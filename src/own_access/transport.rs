@@ -81,9 +81,9 @@ fn roots(authorities: Option<&Path>) -> io::Result<RootCertStore> {
                 roots.add(certificate.map_err(io::Error::other)?).map_err(io::Error::other)?;
             }
         }
-        // A system may have a certificate that rustls can't read among hundreds that it can.
         None => {
-            drop(roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs))
+            // A system may have a certificate that rustls can't read among hundreds that it can.
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
     }
     match roots.is_empty() {

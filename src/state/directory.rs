@@ -63,11 +63,12 @@ impl Directory {
         let target = self.root.join(key);
         if body.is_empty() {
             // Nothing in it could be half written.
-            let file = placed(&target, || new_file(OpenOptions::new().create(true), &target))?;
+            let file =
+                self.place(&target, || new_file(OpenOptions::new().create(true), &target))?;
             return self.sync(&file).and_then(|()| self.sync_parent(&target));
         }
         let temporary = self.write(body)?;
-        placed(&target, || fs::rename(&temporary.0, &target))?;
+        self.place(&target, || fs::rename(&temporary.0, &target))?;
         self.sync_parent(&target)
     }
 
@@ -75,7 +76,7 @@ impl Directory {
     pub(super) fn create(&self, key: &str, body: &[Bytes]) -> io::Result<bool> {
         let target = self.root.join(key);
         let temporary = self.write(body)?;
-        match placed(&target, || fs::hard_link(&temporary.0, &target)) {
+        match self.place(&target, || fs::hard_link(&temporary.0, &target)) {
             Ok(()) => self.sync_parent(&target).map(|()| true),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
             Err(error) => Err(error),
@@ -206,6 +207,33 @@ impl Directory {
         Ok(temporary)
     }
 
+    /// Puts a file in its place, for which folders may have to be made first.
+    fn place<T>(&self, target: &Path, put: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        let mut tries = 1;
+        loop {
+            match put() {
+                Err(error) if is_absent(&error) && tries < PLACE_TRIES => {
+                    tries += 1;
+                    self.make_parents(target)?;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn make_parents(&self, target: &Path) -> io::Result<()> {
+        target.parent().map_or(Ok(()), make_folders)?;
+        let between = |folder: &&Path| folder.starts_with(&self.root);
+        for folder in target.ancestors().skip(1).take_while(between).filter(|_| self.fsync) {
+            match File::open(folder).and_then(|folder| folder.sync_all()) {
+                // A janitor took it away again; the next try makes it anew.
+                Err(error) if !is_absent(&error) => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
     fn sync(&self, file: &File) -> io::Result<()> {
         if self.fsync { file.sync_all() } else { Ok(()) }
     }
@@ -239,20 +267,6 @@ fn new_file(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
 
 fn make_folders(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)
-}
-
-/// Puts a file in its place, for which folders may have to be made first.
-fn placed<T>(target: &Path, put: impl Fn() -> io::Result<T>) -> io::Result<T> {
-    let mut tries = 1;
-    loop {
-        match put() {
-            Err(error) if is_absent(&error) && tries < PLACE_TRIES => {
-                tries += 1;
-                target.parent().map_or(Ok(()), make_folders)?;
-            }
-            done => return done,
-        }
-    }
 }
 
 /// [`Write::write_all`] for several pieces, in as few system calls as there can be.

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use super::backend::Entry;
 use super::error::StateError;
-use super::store::{RECORDS, SPOOLS, State};
+use super::store::{CHAINS, RECORDS, SPOOLS, State};
 use super::upload::UPLOADS;
 
 /// Shards of the uploads' folder.
@@ -129,7 +129,7 @@ impl State {
 
     /// Records last: as long as there is one, the upload is found again if this is cut short.
     async fn remove_upload(&self, folder: &str) -> Result<(), StateError> {
-        let folders = [SPOOLS, "chain", RECORDS].map(|part| format!("{folder}/{part}"));
+        let folders = [SPOOLS, CHAINS, RECORDS].map(|part| format!("{folder}/{part}"));
         for part in &folders {
             self.remove(part, |_| true).await?;
         }

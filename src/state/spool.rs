@@ -45,7 +45,8 @@ pub enum SpoolRefused {
     TooLong,
 }
 
-/// A spool that is being written. Dropped before [`SpoolWriter::finish`] it leaves nothing.
+/// A spool that is being written. Dropped before [`SpoolWriter::finish`], or while one of its
+/// futures is under way, it leaves nothing; a future that was dropped can't be made up for.
 #[derive(Debug)]
 pub struct SpoolWriter {
     /// What remains to be undone; `None` once finished.
@@ -149,7 +150,7 @@ impl SpoolWriter {
     async fn written(&mut self) -> Result<(), StateError> {
         let open = self.open.as_mut().ok_or(FINISHED)?;
         let Some(writing) = &mut open.writing else { return Ok(()) };
-        let done = writing.await.unwrap_or_else(|_| Err(FINISHED));
+        let done = writing.await.unwrap_or(Err(FINISHED));
         open.writing = None;
         if done.is_err() {
             // Undone now, so that whoever goes on without a spool need not drop it first.

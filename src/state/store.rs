@@ -1,6 +1,5 @@
 //! The way in.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,7 +7,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 
 use super::backend::{Backend, Entry};
-use super::chain::{self, Chain, MIDSTATE_BYTES_MAX, Prefix};
 use super::directory::Directory;
 use super::error::StateError;
 use super::janitor::Round;
@@ -17,7 +15,7 @@ use super::options::{Place, StateOptions};
 use super::reader::{self, SpoolReader};
 use super::record::{PART_NUMBER_MAX, PartRecord, SpoolId, SpoolRef};
 use super::spool::{self, SpoolRefused, SpoolWriter, chunk_len};
-use super::upload::{UploadKey, undecimal};
+use super::upload::{PartTag, UploadKey, undecimal};
 use super::usage::Usage;
 use super::view::{Mark, UploadView};
 use crate::net::budget::Budget;
@@ -25,12 +23,6 @@ use crate::net::budget::Budget;
 /// Records of one upload that are looked at: each part sent five times. Beyond it the upload is
 /// refused, not judged by some of them.
 pub(super) const RECORDS_MAX: usize = 5 * PART_NUMBER_MAX as usize;
-
-/// Names of chains that are looked at. An honest upload has few, since each replaces the one before.
-const CHAINS_MAX: usize = 2 * PART_NUMBER_MAX as usize;
-
-/// Chains that are tried, longest first: one may be replaced between listing and reading.
-const CHAIN_TRIES: usize = 3;
 
 /// Names that are deleted in one go.
 const DELETE_BATCH: usize = 1000;
@@ -42,7 +34,7 @@ const CHUNKS_MAX: u64 = u16::MAX as u64;
 const STARTS_MAX: usize = 1000;
 
 pub(super) const RECORDS: &str = "rec";
-const CHAINS: &str = "chain";
+pub(super) const CHAINS: &str = "chain";
 pub(super) const SPOOLS: &str = "spool";
 const STARTS: &str = "start";
 
@@ -68,18 +60,23 @@ impl State {
     pub fn open(options: &StateOptions) -> Result<Self, OpenError> {
         let patience = options.timeout;
         let nonce = nonce();
-        let backend = |fsync: bool| match &options.place {
+        let (backend, lasting) = match &options.place {
             Place::Directory(root) => {
-                let directory = Directory::open(root, fsync, nonce ^ u64::from(fsync));
-                let directory = directory.map_err(|e| StateError::from_io("open", &e))?;
-                Ok::<_, OpenError>(Backend::directory(directory, patience))
+                let open = |fsync: bool, nonce: u64| {
+                    let directory = Directory::open(root, fsync, nonce);
+                    let directory = directory.map_err(|e| StateError::from_io("open", &e))?;
+                    Ok::<_, StateError>(Backend::directory(directory, patience))
+                };
+                // Two writers of temporary files must not take the same names.
+                (open(options.fsync, nonce)?, open(true, !nonce)?)
             }
             Place::Bucket { account, bucket, prefix } => {
                 let objects = Objects::bucket(account, bucket, prefix, patience)?;
-                Ok(Backend::objects(objects, patience))
+                let backend = |objects| Backend::objects(objects, patience);
+                (backend(objects.clone()), backend(objects))
             }
         };
-        Ok(State::new(options, nonce, backend(options.fsync)?, backend(true)?))
+        Ok(State::new(options, nonce, backend, lasting))
     }
 
     pub(super) fn new(
@@ -159,8 +156,12 @@ impl State {
     ///
     /// # Errors
     /// See [`StateError`]; the janitor removes what is left.
-    pub async fn completed(&self, upload: &UploadKey, whole: &Prefix) -> Result<(), StateError> {
-        self.mark(upload, &Mark::Completed(whole)).await?;
+    pub async fn completed(
+        &self,
+        upload: &UploadKey,
+        listed: &[(u16, PartTag)],
+    ) -> Result<(), StateError> {
+        self.mark(upload, &Mark::Completed(listed)).await?;
         self.forget(upload).await
     }
 
@@ -196,95 +197,6 @@ impl State {
         let second = |name: &String| undecimal(name.split_once('.')?.0, 12);
         let earliest = found.names.iter().filter_map(second).min();
         Ok(earliest.and_then(|second| UNIX_EPOCH.checked_add(Duration::from_secs(second))))
-    }
-
-    // ---- running digests
-
-    /// Keeps running digests over the first parts of an upload, and drops the ones that they replace.
-    ///
-    /// # Errors
-    /// See [`StateError`]; a midstate has at most [`MIDSTATE_BYTES_MAX`] bytes.
-    pub async fn put_chain(
-        &self,
-        upload: &UploadKey,
-        prefix: &Prefix,
-        midstate: &[u8],
-        replaced: Option<&Prefix>,
-    ) -> Result<(), StateError> {
-        if midstate.len() > MIDSTATE_BYTES_MAX || prefix.parts == 0 {
-            return Err(StateError::Invalid("a midstate has at most 512 bytes, over some part"));
-        }
-        let key = |prefix: &Prefix| format!("{}/{}", self.folder(upload, CHAINS), prefix.name());
-        self.backend.put(key(prefix), vec![chain::seal(midstate)]).await?;
-        if let Some(replaced) = replaced.filter(|replaced| replaced.parts > 0) {
-            // It costs a few bytes until the upload ends.
-            let _ = self.backend.delete(vec![key(replaced)]).await;
-        }
-        Ok(())
-    }
-
-    /// The running digests over the longest prefix of exactly these parts.
-    ///
-    /// # Errors
-    /// See [`StateError`]. One that is damaged counts as not there.
-    pub async fn best_chain(
-        &self,
-        upload: &UploadKey,
-        parts: &[PartRecord],
-    ) -> Result<Option<Chain>, StateError> {
-        let kept: HashMap<_, _> = self.chains(upload).await?.into_iter().map(|p| (p, ())).collect();
-        if kept.is_empty() {
-            return Ok(None);
-        }
-        let prefixes = parts.iter().scan(Prefix::EMPTY, |prefix, part| {
-            *prefix = prefix.then(part);
-            Some(*prefix)
-        });
-        let mut fitting: Vec<Prefix> =
-            prefixes.filter(|prefix| kept.contains_key(prefix)).collect();
-        fitting.reverse();
-        self.first_whole(upload, &fitting).await
-    }
-
-    /// The running digests over most bytes among those whose last part comes before `number`: what a
-    /// part that arrives in order goes on from. [`State::best_chain`] will tell whether it belonged
-    /// to the object.
-    ///
-    /// # Errors
-    /// As [`State::best_chain`].
-    pub async fn chain_before(
-        &self,
-        upload: &UploadKey,
-        number: u16,
-    ) -> Result<Option<Chain>, StateError> {
-        let mut earlier = self.chains(upload).await?;
-        earlier.retain(|prefix| prefix.last < number);
-        earlier.sort_unstable_by_key(|prefix| std::cmp::Reverse((prefix.parts, prefix.bytes)));
-        self.first_whole(upload, &earlier).await
-    }
-
-    async fn chains(&self, upload: &UploadKey) -> Result<Vec<Prefix>, StateError> {
-        let found = self.backend.names(self.folder(upload, CHAINS), CHAINS_MAX).await?;
-        Ok(found.names.iter().filter_map(|name| Prefix::parse(name)).collect())
-    }
-
-    async fn first_whole(
-        &self,
-        upload: &UploadKey,
-        prefixes: &[Prefix],
-    ) -> Result<Option<Chain>, StateError> {
-        for prefix in prefixes.iter().take(CHAIN_TRIES) {
-            let key = format!("{}/{}", self.folder(upload, CHAINS), prefix.name());
-            let sealed = match self.backend.get(key, chain::KEPT_BYTES_MAX).await {
-                Ok(sealed) => sealed,
-                Err(StateError::Damaged(_)) => None,
-                Err(error) => return Err(error),
-            };
-            if let Some(midstate) = sealed.and_then(chain::unseal) {
-                return Ok(Some(Chain { prefix: *prefix, midstate }));
-            }
-        }
-        Ok(None)
     }
 
     // ---- spools
@@ -364,30 +276,13 @@ impl State {
         Ok(())
     }
 
-    /// Removes some spools of an upload whose bytes nobody needs any more. Their records stay.
-    ///
-    /// # Errors
-    /// See [`StateError`]; the janitor removes what is left.
-    pub async fn drop_spools(
-        &self,
-        upload: &UploadKey,
-        spools: &[SpoolRef],
-    ) -> Result<(), StateError> {
-        let folder = self.folder(upload, SPOOLS);
-        for spool in spools {
-            let keys = (0..spool.chunks).map(|index| format!("{folder}/{}", spool.id.chunk(index)));
-            self.backend.delete(keys.collect()).await?;
-            self.usage.removed(spool.bytes);
-        }
-        Ok(())
-    }
-
     /// Deletes the objects in a folder whose names are chosen, batch by batch.
     pub(super) async fn remove(
         &self,
         folder: &str,
         chosen: impl Fn(&str) -> bool,
     ) -> Result<(), StateError> {
+        // However many there are: what can't be listed in one go could never be removed.
         let found = self.backend.names(folder.to_owned(), usize::MAX).await?;
         let mut keys = found.names.into_iter().filter(|name| chosen(name));
         loop {

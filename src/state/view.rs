@@ -1,10 +1,10 @@
 //! All that is known of one upload, from one listing. Pure: names in, answers out.
 
-use crate::digest::Digests;
+use sha2::{Digest, Sha256};
 
-use super::chain::Prefix;
 use super::record::PartRecord;
-use super::upload::{PartTag, text, undecimal};
+use super::upload::{PartTag, TAG_LEN, first, text, undecimal};
+use crate::digest::Digests;
 
 /// Everything of an upload but its bytes and its chains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub(super) enum Mark<'a> {
     /// Nothing of it may become an object.
     Poisoned,
     /// The store has made this list of parts an object.
-    Completed(&'a Prefix),
+    Completed(&'a [(u16, PartTag)]),
 }
 
 impl Mark<'_> {
@@ -60,7 +60,7 @@ impl Mark<'_> {
         match self {
             Mark::Created(seconds) => format!("{CREATED}{seconds:0SECONDS_DIGITS$}"),
             Mark::Poisoned => POISONED.to_owned(),
-            Mark::Completed(whole) => format!("{COMPLETED}{}", text(&whole.print)),
+            Mark::Completed(listed) => format!("{COMPLETED}{}", print(listed)),
         }
     }
 }
@@ -144,10 +144,9 @@ impl UploadView {
     }
 
     /// Whether the store has made this very list of parts an object already, so that the request is
-    /// a repetition whose first answer got lost.
-    pub fn is_completed(&self, whole: &Prefix) -> bool {
-        let print = text(&whole.print);
-        self.completed.contains(&print)
+    /// a repetition whose first answer got lost. Its parts' records are gone by then.
+    pub fn is_completed(&self, listed: &[(u16, PartTag)]) -> bool {
+        !self.completed.is_empty() && self.completed.contains(&print(listed))
     }
 
     /// Names in its folder that are none of ours.
@@ -167,6 +166,16 @@ fn merged(records: &[PartRecord]) -> PartRecord {
         sha256: digests.sha256.or(record.digests.sha256),
     };
     PartRecord { digests: records.iter().fold(Digests::default(), all), ..records[0] }
+}
+
+/// A hash of a list of parts.
+fn print(listed: &[(u16, PartTag)]) -> String {
+    let mut hasher = Sha256::new_with_prefix(b"s3bouncer list 1");
+    for (number, tag) in listed {
+        hasher.update(number.to_le_bytes());
+        hasher.update(tag.0);
+    }
+    text(&first::<TAG_LEN>(&hasher.finalize()))
 }
 
 fn seconds(text: &str) -> Option<u64> {

@@ -32,7 +32,7 @@ async fn a_backend_that_hangs_is_given_up_in_every_operation() {
         state.poison(&upload).await.unwrap_err(),
         state.is_poisoned(&upload).await.unwrap_err(),
         state.seen_create(&upload, SystemTime::now()).await.unwrap_err(),
-        state.completed(&upload, &prefix).await.unwrap_err(),
+        state.completed(&upload, &[(1, record.tag)]).await.unwrap_err(),
         state.forget(&upload).await.unwrap_err(),
         state.put_chain(&upload, &prefix, b"m", None).await.unwrap_err(),
         state.best_chain(&upload, &[record]).await.unwrap_err(),

@@ -88,14 +88,18 @@ fn many_records_of_one_part_are_told_apart_too() {
 
 #[test]
 fn marks_are_read_and_foreign_names_counted() {
-    let whole = Prefix { parts: 1, last: 1, bytes: 1, print: [9; 16] };
+    let listed = [(1, PartTag([1; 16])), (2, PartTag([2; 16]))];
     let marks =
-        [Mark::Created(1_800_000_000), Mark::Created(1_700_000_000), Mark::Completed(&whole)];
+        [Mark::Created(1_800_000_000), Mark::Created(1_700_000_000), Mark::Completed(&listed)];
     let mut names: Vec<String> = marks.iter().map(Mark::name).collect();
     names.extend(["p2.x", "m1.created.12", "m1.poison", ".DS_Store"].map(String::from));
     let view = UploadView::of(names.iter().map(String::as_str));
     assert_eq!((view.created(), view.is_poisoned()), (Some(1_700_000_000), false));
     assert_eq!((view.foreign(), view.records().len()), (4, 0));
-    assert!(view.is_completed(&whole) && !view.is_completed(&Prefix::EMPTY));
+    assert!(view.is_completed(&listed));
+    let other = [(1, PartTag([1; 16])), (3, PartTag([2; 16]))];
+    for other in [&listed[..1], &listed[1..], &other, &[]] {
+        assert!(!view.is_completed(other), "{other:?}");
+    }
     assert!(UploadView::of([Mark::Poisoned.name().as_str()]).is_poisoned());
 }
