@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::frames::frames;
-use super::{Format, LumaPlane, Pdq, pdq, sniff};
+use super::{Convention, Fingerprint, Format, Pdq, sniff};
 
 /// Pixels of the largest picture that is decoded. Checked before anything is decoded.
 pub const PIXELS_MAX: u64 = 50_000_000;
@@ -65,14 +65,15 @@ pub fn facts(bytes: &[u8]) -> Result<ImageFacts, ImageError> {
     let decoded = catch_unwind(AssertUnwindSafe(|| decode(codec, bytes)));
     let picture = decoded.unwrap_or(Err(ImageError::DecoderFault))?;
     let (width, height) = (picture.width(), picture.height());
-    let hash = luma(picture).and_then(pdq);
+    // Transparency is dropped, as the makers of hash lists do.
+    let hash = Fingerprint::of_rgb(width, height, &picture.into_rgb8(), Convention::Full);
     Ok(ImageFacts {
         format,
         width,
         height,
         frames: frames(format, bytes),
-        pdq: hash.map(|(pdq, _)| pdq),
-        quality: hash.map(|(_, quality)| quality),
+        pdq: hash.map(|hash| hash.pdq()),
+        quality: hash.map(|hash| hash.quality),
     })
 }
 
@@ -110,12 +111,6 @@ fn fact_of(error: image::ImageError) -> ImageError {
         }
         other => ImageError::Malformed(other.to_string()),
     }
-}
-
-/// Transparency is dropped, as the makers of hash lists do.
-fn luma(picture: DynamicImage) -> Option<LumaPlane> {
-    let rgb = picture.into_rgb8();
-    LumaPlane::from_rgb(rgb.width(), rgb.height(), rgb.as_raw())
 }
 
 #[cfg(test)]

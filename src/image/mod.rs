@@ -5,9 +5,9 @@
 
 mod facts;
 mod frames;
-mod pdq;
+pub mod pdq;
 mod sniff;
 
 pub use facts::{ALLOC_MAX_BYTES, ImageError, ImageFacts, PIXELS_MAX, facts};
-pub use pdq::{LumaPlane, ParsePdqError, Pdq, pdq};
+pub use pdq::{Convention, Fingerprint, ParsePdqError, Pdq};
 pub use sniff::{Format, SNIFF_MAX_BYTES, sniff};
