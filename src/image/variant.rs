@@ -1,0 +1,397 @@
+//! Variants of a picture: what finds it again behind a border, or after a crop.
+//!
+//! All are hashed from one small copy ([`Reduced`]). What each of them finds, measured, stands in
+//! docs/accuracy.md.
+
+use super::orientation::Orientation;
+use super::pdq::{Aim, Fingerprint, Grid, GridBuilder, Row, SIDE_MIN, Side};
+use super::reduced::Reduced;
+
+/// How a hash was made of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Variant {
+    /// Of all of it.
+    Whole,
+    /// Without uniform lines along its edges: undoes borders and letterboxes.
+    Trimmed,
+    /// Of the largest part without uniform lines: undoes captions and screenshots.
+    Block,
+    /// With a reflected margin, so that the picture takes up all but so many thousandths of each
+    /// side: undoes crops of as much.
+    Padded(u16),
+    /// Of its centre, so many thousandths of each side left out. For enrolling a picture.
+    Cropped(u16),
+    /// Of its centre, turned clockwise by so many tenths of a degree. For enrolling a picture.
+    Turned(i16),
+}
+
+impl Variant {
+    /// The margins that are tried: of 2.5, 5, 10 and 20 %.
+    pub const PADS: [Variant; 4] =
+        [Variant::Padded(25), Variant::Padded(50), Variant::Padded(100), Variant::Padded(200)];
+    /// Both ways to find a border.
+    pub const TRIMS: [Variant; 2] = [Variant::Trimmed, Variant::Block];
+    /// Crops of 5, 10 and 20 %.
+    pub const CROPS: [Variant; 3] =
+        [Variant::Cropped(50), Variant::Cropped(100), Variant::Cropped(200)];
+    /// Turns by two degrees.
+    pub const TURNS: [Variant; 2] = [Variant::Turned(-20), Variant::Turned(20)];
+}
+
+/// A part of a picture in blocks of its reduced copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Part {
+    left: usize,
+    top: usize,
+    right: usize,
+    bottom: usize,
+}
+
+/// The fingerprint of a variant; `None` where there is nothing to trim, or too little is left.
+pub(super) fn fingerprint(
+    reduced: &Reduced,
+    variant: Variant,
+    orientation: Orientation,
+) -> Option<Fingerprint> {
+    let sides = whole_sides(reduced);
+    let (columns, rows) = match variant {
+        Variant::Whole => sides,
+        Variant::Trimmed => part_sides(reduced, trimmed(reduced))?,
+        Variant::Block => {
+            let block = block(reduced);
+            if block == trimmed(reduced) {
+                return None;
+            }
+            part_sides(reduced, block)?
+        }
+        Variant::Padded(thousandths) => {
+            (padded(sides.0, thousandths), padded(sides.1, thousandths))
+        }
+        Variant::Cropped(thousandths) => {
+            (cropped(sides.0, thousandths)?, cropped(sides.1, thousandths)?)
+        }
+        Variant::Turned(tenths) => return Some(turned(reduced, tenths, orientation)),
+    };
+    let aim = aim(columns, rows, orientation);
+    Some(Fingerprint::of_grid(&hashed(aim, reduced.rows(), |y| reduced.row(y))))
+}
+
+/// The sides as the orientation reads them.
+pub(super) fn aim(columns: Side, rows: Side, orientation: Orientation) -> Aim {
+    let (columns_flipped, rows_flipped, transposed) = orientation.steps();
+    Aim {
+        columns: Side { flipped: columns_flipped, ..columns },
+        rows: Side { flipped: rows_flipped, ..rows },
+        transposed,
+    }
+}
+
+fn hashed<'a>(aim: Aim, rows: usize, row: impl Fn(usize) -> &'a [f32]) -> Grid {
+    let mut builder = GridBuilder::new(aim);
+    (0..rows).for_each(|y| builder.push(y, Row::Floats(row(y))));
+    builder.finish()
+}
+
+fn whole_sides(reduced: &Reduced) -> (Side, Side) {
+    let columns = Side { block: reduced.block_width, ..Side::whole(reduced.width) };
+    let rows = Side { block: reduced.block_height, ..Side::whole(reduced.height) };
+    (columns, rows)
+}
+
+fn part_sides(reduced: &Reduced, part: Part) -> Option<(Side, Side)> {
+    /// What is left must be a quarter of each side: less is no picture in a frame.
+    const PART_MIN: usize = 4;
+    let (columns, rows) = whole_sides(reduced);
+    let cut = |side: Side, from: usize, to: usize| {
+        let (from, to) = (from * side.block, (to * side.block).min(side.stored));
+        let length = to.checked_sub(from)?;
+        let enough = length >= SIDE_MIN as usize && length * PART_MIN >= side.stored;
+        enough.then_some(Side { from: from as isize, length, ..side })
+    };
+    let part = (cut(columns, part.left, part.right)?, cut(rows, part.top, part.bottom)?);
+    (part != (columns, rows)).then_some(part)
+}
+
+fn padded(side: Side, thousandths: u16) -> Side {
+    let thousandths = usize::from(thousandths.min(900));
+    let margin = side.stored * thousandths / (2 * (1000 - thousandths));
+    Side { from: -(margin as isize), length: side.stored + 2 * margin, ..side }
+}
+
+fn cropped(side: Side, thousandths: u16) -> Option<Side> {
+    let margin = side.stored * usize::from(thousandths) / 2000;
+    let length = side.stored.checked_sub(2 * margin)?;
+    let enough = length >= SIDE_MIN as usize;
+    enough.then_some(Side { from: margin as isize, length, ..side })
+}
+
+/// Whether the values of a line differ little, but for a few, and their mean.
+fn uniform<'a>(line: impl Iterator<Item = &'a f32> + Clone) -> (bool, f32) {
+    /// Steps of brightness that compression moves a flat area by.
+    const NOISE: f32 = 12.0;
+    /// One value in so many may differ more.
+    const OUTLIERS: usize = 50;
+    let (count, sum) = line.clone().fold((0, 0.0), |(n, sum), value| (n + 1, sum + value));
+    let mean = sum / count.max(1) as f32;
+    let outliers = line.filter(|value| (**value - mean).abs() > NOISE).count();
+    (outliers * OUTLIERS <= count, mean)
+}
+
+impl Part {
+    fn whole(reduced: &Reduced) -> Part {
+        Part { left: 0, top: 0, right: reduced.columns, bottom: reduced.rows() }
+    }
+
+    fn row(self, reduced: &Reduced, y: usize) -> (bool, f32) {
+        uniform(reduced.row(y)[self.left..self.right].iter())
+    }
+
+    fn column(self, reduced: &Reduced, x: usize) -> (bool, f32) {
+        let rows = reduced.values.chunks_exact(reduced.columns);
+        uniform(rows.take(self.bottom).skip(self.top).map(move |row| &row[x]))
+    }
+}
+
+/// Cuts lines off each edge that are uniform and like the first.
+fn trimmed(reduced: &Reduced) -> Part {
+    let mut part = Part::whole(reduced);
+    // A second time: with the bars above and below gone, those at the sides show.
+    for _ in 0..2 {
+        let row = |y: usize| part.row(reduced, y);
+        let (top, bottom) =
+            (run(part.top..part.bottom, row), run((part.top..part.bottom).rev(), row));
+        if top + bottom < part.bottom - part.top {
+            (part.top, part.bottom) = (part.top + top, part.bottom - bottom);
+        }
+        let column = |x: usize| part.column(reduced, x);
+        let (left, right) =
+            (run(part.left..part.right, column), run((part.left..part.right).rev(), column));
+        if left + right < part.right - part.left {
+            (part.left, part.right) = (part.left + left, part.right - right);
+        }
+    }
+    part
+}
+
+/// How many lines from the first on are uniform and of its brightness.
+fn run(lines: impl Iterator<Item = usize>, look: impl Fn(usize) -> (bool, f32)) -> usize {
+    /// Steps of brightness from one line to the first.
+    const DRIFT: f32 = 8.0;
+    let mut first = None;
+    lines
+        .take_while(|line| {
+            let (uniform, mean) = look(*line);
+            uniform && (mean - *first.get_or_insert(mean)).abs() <= DRIFT
+        })
+        .count()
+}
+
+/// The longest run of lines that are not uniform, in both directions.
+fn block(reduced: &Reduced) -> Part {
+    let mut part = Part::whole(reduced);
+    for _ in 0..2 {
+        let rows = longest(part.top..part.bottom, |y| !part.row(reduced, y).0);
+        (part.top, part.bottom) = (rows.start, rows.end);
+        let columns = longest(part.left..part.right, |x| !part.column(reduced, x).0);
+        (part.left, part.right) = (columns.start, columns.end);
+    }
+    part
+}
+
+/// The longest run of lines that pass; all where none does.
+fn longest(
+    lines: std::ops::Range<usize>,
+    passes: impl Fn(usize) -> bool,
+) -> std::ops::Range<usize> {
+    let mut best = lines.start..lines.start;
+    let mut start = lines.start;
+    for line in lines.clone() {
+        if !passes(line) {
+            start = line + 1;
+        } else if line + 1 - start > best.len() {
+            best = start..line + 1;
+        }
+    }
+    if best.is_empty() { lines } else { best }
+}
+
+/// The largest centred part of the picture's own shape that a turned picture fills.
+fn turned(reduced: &Reduced, tenths: i16, orientation: Orientation) -> Fingerprint {
+    /// An odd multiple of 128, whose filter is symmetric.
+    const TURNED_SIDE: usize = 640;
+    let angle = f32::from(tenths).to_radians() / 10.0;
+    // A mirrored picture turns the other way.
+    let (columns_flipped, rows_flipped, transposed) = orientation.steps();
+    let mirrored = columns_flipped ^ rows_flipped ^ transposed;
+    let (sin, cos) = if mirrored { (-angle).sin_cos() } else { angle.sin_cos() };
+    let (width, height) = (reduced.width as f32, reduced.height as f32);
+    let scale = 1.0 / (cos + (width / height).max(height / width) * sin.abs());
+    let steps: Vec<f32> =
+        (0..TURNED_SIDE).map(|i| (i as f32 + 0.5) / TURNED_SIDE as f32 - 0.5).collect();
+    let rows: Vec<Vec<f32>> = steps
+        .iter()
+        .map(|v| {
+            let at = |u: &f32| {
+                let (dx, dy) = (u * scale * width, v * scale * height);
+                let (x, y) =
+                    (width / 2.0 + dx * cos + dy * sin, height / 2.0 + dy * cos - dx * sin);
+                bilinear(reduced, x, y)
+            };
+            steps.iter().map(at).collect()
+        })
+        .collect();
+    let side = Side::whole(TURNED_SIDE);
+    let aim = aim(side, side, orientation);
+    Fingerprint::of_grid(&hashed(aim, TURNED_SIDE, |y| &rows[y]))
+}
+
+/// The value at a place, in pixels of the picture.
+fn bilinear(reduced: &Reduced, x: f32, y: f32) -> f32 {
+    let place = |at: f32, block: usize, count: usize| {
+        let at = (at / block as f32 - 0.5).clamp(0.0, (count - 1) as f32);
+        let first = at as usize;
+        (first, (first + 1).min(count - 1), at - first as f32)
+    };
+    let (left, right, across) = place(x, reduced.block_width, reduced.columns);
+    let (top, bottom, down) = place(y, reduced.block_height, reduced.rows());
+    let mix = |row: &[f32]| row[left] * (1.0 - across) + row[right] * across;
+    mix(reduced.row(top)) * (1.0 - down) + mix(reduced.row(bottom)) * down
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::pdq::Convention;
+    use crate::image::reduced::Reducer;
+
+    /// Shapes of all sizes: a picture of it has quality.
+    fn scene(x: f32, y: f32) -> u8 {
+        let bumps = (x * 9.0).sin() * (y * 7.0).cos() + (x * 3.1 + y * 5.3).sin();
+        let fine = (x * 31.0 + (y * 17.0).sin() * 2.0).sin() * 0.5;
+        (120.0 + 45.0 * (bumps + fine)) as u8
+    }
+
+    /// A part of the scene, which spans 0.0..1.0.
+    fn view(width: usize, height: usize, (x, y, w, h): (f32, f32, f32, f32)) -> Vec<u8> {
+        let at = |i: usize| {
+            let (u, v) = ((i % width) as f32 + 0.5, (i / width) as f32 + 0.5);
+            scene(x + w * u / width as f32, y + h * v / height as f32)
+        };
+        (0..width * height).map(at).collect()
+    }
+
+    fn reduced(width: usize, luma: &[u8]) -> Reduced {
+        let mut reducer = Reducer::new(width, luma.len() / width);
+        luma.chunks_exact(width).for_each(|row| reducer.push(Row::Bytes(row)));
+        reducer.finish()
+    }
+
+    fn original() -> Fingerprint {
+        let luma = view(1600, 1200, (0.0, 0.0, 1.0, 1.0));
+        Fingerprint::of_luma(1600, 1200, &luma, Convention::Full).unwrap()
+    }
+
+    fn variant_distance(width: usize, luma: &[u8], variant: Variant) -> u32 {
+        let found = fingerprint(&reduced(width, luma), variant, Orientation::Upright);
+        found.map_or(999, |found| found.pdq().distance(&original().pdq()))
+    }
+
+    #[test]
+    fn the_reduced_whole_is_the_whole() {
+        let luma = view(1600, 1200, (0.0, 0.0, 1.0, 1.0));
+        assert!(variant_distance(1600, &luma, Variant::Whole) <= 2);
+        assert!(original().quality >= 50);
+    }
+
+    #[test]
+    fn a_small_picture_is_reduced_to_itself() {
+        let luma = view(500, 380, (0.0, 0.0, 1.0, 1.0));
+        let exact = Fingerprint::of_luma(500, 380, &luma, Convention::Full).unwrap();
+        let found = fingerprint(&reduced(500, &luma), Variant::Whole, Orientation::Upright);
+        assert!(found.unwrap().pdq().distance(&exact.pdq()) <= 2);
+    }
+
+    #[test]
+    fn borders_are_trimmed() {
+        for (left, top, shade) in [(80, 60, 0), (200, 0, 255), (0, 160, 17), (33, 47, 128)] {
+            let (width, height) = (1600 + 2 * left, 1200 + 2 * top);
+            let picture = view(1600, 1200, (0.0, 0.0, 1.0, 1.0));
+            let mut framed = vec![shade; width * height];
+            for (y, row) in picture.chunks_exact(1600).enumerate() {
+                framed[(top + y) * width + left..][..1600].copy_from_slice(row);
+            }
+            let distance = variant_distance(width, &framed, Variant::Trimmed);
+            assert!(distance <= 16, "{left} {top}: {distance}");
+        }
+    }
+
+    #[test]
+    fn a_caption_is_left_out() {
+        let mut captioned = vec![250; 1600 * 300];
+        // Lines of "text" with white between them.
+        for y in (40..260).filter(|y| y % 60 < 30) {
+            (0..1600).filter(|x| x / 11 % 2 == 0).for_each(|x| captioned[y * 1600 + x] = 10);
+        }
+        captioned.extend(view(1600, 1200, (0.0, 0.0, 1.0, 1.0)));
+        let distance = variant_distance(1600, &captioned, Variant::Block);
+        assert!(distance <= 16, "{distance}");
+    }
+
+    #[test]
+    fn what_has_no_border_has_no_trimmed_variant() {
+        let plain = reduced(900, &view(900, 700, (0.0, 0.0, 1.0, 1.0)));
+        let flat = reduced(900, &vec![7; 900 * 700]);
+        for picture in [plain, flat] {
+            for variant in Variant::TRIMS {
+                assert_eq!(fingerprint(&picture, variant, Orientation::Upright), None);
+            }
+        }
+    }
+
+    #[test]
+    fn a_margin_is_the_reflection() {
+        let (width, height) = (1520_usize, 1140_usize);
+        let cut = view(width, height, (0.025, 0.025, 0.95, 0.95));
+        let mirrored = |at: usize, margin: usize, side: usize| match at.checked_sub(margin) {
+            None => margin - 1 - at,
+            Some(inside) if inside < side => inside,
+            Some(inside) => 2 * side - 1 - inside,
+        };
+        let at = |i: usize| {
+            let (x, y) = (mirrored(i % 1600, 40, width), mirrored(i / 1600, 30, height));
+            cut[y * width + x]
+        };
+        let framed: Vec<u8> = (0..1600 * 1200).map(at).collect();
+        let framed = Fingerprint::of_luma(1600, 1200, &framed, Convention::Full).unwrap();
+        let found = fingerprint(&reduced(width, &cut), Variant::Padded(50), Orientation::Upright);
+        assert!(found.unwrap().pdq().distance(&framed.pdq()) <= 4);
+    }
+
+    #[test]
+    fn enrolled_crops_are_hashes_of_the_crop() {
+        let enrolled = reduced(1600, &view(1600, 1200, (0.0, 0.0, 1.0, 1.0)));
+        let cut = view(1440, 1080, (0.05, 0.05, 0.9, 0.9));
+        let cut = Fingerprint::of_luma(1440, 1080, &cut, Convention::Full).unwrap();
+        let found = fingerprint(&enrolled, Variant::Cropped(100), Orientation::Upright).unwrap();
+        assert!(found.pdq().distance(&cut.pdq()) <= 8);
+    }
+
+    #[test]
+    fn enrolled_turns_are_hashes_of_the_turned_centre() {
+        let (sin, cos) = 2.0_f32.to_radians().sin_cos();
+        let scale = 1.0 / (cos + 4.0 / 3.0 * sin);
+        // Turned clockwise: what is seen at (u, v) was at an angle anticlockwise of it.
+        let at = |i: usize| {
+            let (u, v) = ((i % 1600) as f32 - 799.5, (i / 1600) as f32 - 599.5);
+            let (u, v) = (u * scale, v * scale);
+            scene((800.0 + u * cos + v * sin) / 1600.0, (600.0 + v * cos - u * sin) / 1200.0)
+        };
+        let turned: Vec<u8> = (0..1600 * 1200).map(at).collect();
+        let turned = Fingerprint::of_luma(1600, 1200, &turned, Convention::Full).unwrap();
+        let enrolled = reduced(1600, &view(1600, 1200, (0.0, 0.0, 1.0, 1.0)));
+        let found = fingerprint(&enrolled, Variant::Turned(20), Orientation::Upright).unwrap();
+        let other = fingerprint(&enrolled, Variant::Turned(-20), Orientation::Upright).unwrap();
+        assert!(found.pdq().distance(&turned.pdq()) <= 12);
+        assert!(other.pdq().distance(&turned.pdq()) > 31);
+    }
+}
