@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::decode::{Job, Picture, Sink, decode};
 use super::header::{Header, header};
 use super::kinds::{self, PerceptualKind};
-use super::pdq::{Aim, Convention, Fingerprint, GridBuilder, SIDE_MIN, Side, is_resized};
+use super::pdq::{Aim, Convention, Fingerprint, Fingerprinter, SIDE_MIN, Side, is_resized};
 use super::reduced::Reducer;
 use super::variant::{self, Variant};
 use super::{Background, ImageFault, Limits};
@@ -185,17 +185,17 @@ impl Gallery<'_> {
         if picture.width.min(picture.height) < SIDE_MIN {
             return Vec::new();
         }
-        let mut builders: Vec<(Convention, GridBuilder)> = self
+        let mut wholes: Vec<(Convention, Fingerprinter)> = self
             .wanted
             .conventions
             .iter()
-            .map(|convention| (*convention, GridBuilder::new(aim(picture, *convention))))
+            .map(|convention| (*convention, Fingerprinter::new(aim(picture, *convention))))
             .collect();
         let mut reducer = (!self.wanted.variants.is_empty()).then(|| Reducer::new(width, height));
         let mut scratch = Vec::new();
         for y in 0..height {
             let row = picture.pixels.row(y, width, background, &mut scratch);
-            builders.iter_mut().for_each(|(_, builder)| builder.push(y, row));
+            wholes.iter_mut().for_each(|(_, whole)| whole.push(y, row));
             if let Some(reducer) = &mut reducer {
                 reducer.push(row);
             }
@@ -204,10 +204,10 @@ impl Gallery<'_> {
             source: Source { frame, background, variant, convention },
             fingerprint,
         };
-        let whole = builders.into_iter().map(|(convention, builder)| {
-            look(Variant::Whole, convention, Fingerprint::of_grid(&builder.finish()))
-        });
-        let mut looks: Vec<Look> = whole.collect();
+        let whole = |(convention, whole): (Convention, Fingerprinter)| {
+            look(Variant::Whole, convention, whole.finish())
+        };
+        let mut looks: Vec<Look> = wholes.into_iter().map(whole).collect();
         if let Some(reduced) = reducer.map(Reducer::finish) {
             looks.extend(self.wanted.variants.iter().filter_map(|&kind| {
                 let found = variant::fingerprint(&reduced, kind, picture.orientation)?;

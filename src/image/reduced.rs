@@ -7,7 +7,7 @@
 use super::pdq::{Row, luma};
 
 /// Values along each side, at least, where the picture has so many pixels; less than twice as many.
-const SIDE: usize = 512;
+const SIDE: usize = 320;
 /// Pixels along a block's side at most: so many bytes add up to less than 2^16.
 const BLOCK_MAX: usize = 256;
 
@@ -43,7 +43,6 @@ pub(super) struct Reducer {
     /// Rows that were added up since the last row of blocks.
     pending: usize,
     rows_left: usize,
-    luma: Vec<f32>,
 }
 
 impl Reducer {
@@ -58,7 +57,6 @@ impl Reducer {
             floats: Vec::new(),
             pending: 0,
             rows_left: height,
-            luma: Vec::new(),
         }
     }
 
@@ -81,19 +79,25 @@ impl Reducer {
     }
 
     fn end_blocks(&mut self, row: Row<'_>) {
-        self.luma.clear();
-        match row {
-            Row::Bytes(_) => self.luma.extend(self.bytes.iter().copied().map(f32::from)),
-            Row::Rgb(_) => {
-                let sums = self.bytes.as_chunks().0.iter();
-                self.luma.extend(sums.map(|sums| luma(sums.map(f32::from))));
-            }
-            Row::Floats(_) => self.luma.extend_from_slice(&self.floats),
-        }
         let rows = std::mem::take(&mut self.pending) as f32;
-        let blocks = self.luma.chunks(self.out.block_width);
-        let means = blocks.map(|sums| sums.iter().sum::<f32>() / (rows * sums.len() as f32));
-        self.out.values.extend(means);
+        let block = self.out.block_width;
+        let (bytes, floats, values) = (&self.bytes, &self.floats, &mut self.out.values);
+        match row {
+            Row::Bytes(_) => values.extend(bytes.chunks(block).map(|sums| {
+                let sum: u32 = sums.iter().copied().map(u32::from).sum();
+                sum as f32 / (rows * sums.len() as f32)
+            })),
+            Row::Rgb(_) => values.extend(bytes.as_chunks().0.chunks(block).map(|sums| {
+                let add = |a: [u32; 3], b: &[u16; 3]| [0, 1, 2].map(|k| a[k] + u32::from(b[k]));
+                let channels = sums.iter().fold([0; 3], add);
+                luma(channels.map(|sum| sum as f32)) / (rows * sums.len() as f32)
+            })),
+            Row::Floats(_) => values.extend(
+                floats
+                    .chunks(block)
+                    .map(|sums| sums.iter().sum::<f32>() / (rows * sums.len() as f32)),
+            ),
+        }
         self.bytes.fill(0);
         self.floats.fill(0.0);
     }
@@ -115,18 +119,18 @@ mod tests {
 
     #[test]
     fn each_value_is_the_mean_of_its_block() {
-        let (width, height) = (1025, 1030);
+        let (width, height) = (2 * SIDE + 1, 2 * SIDE + 6);
         let at = |x: usize, y: usize| (x * 7 + y * 13) as u8;
         let rows: Vec<Vec<u8>> =
             (0..height).map(|y| (0..width).map(|x| at(x, y)).collect()).collect();
         let found = reduced(width, height, |y| Row::Bytes(&rows[y]));
-        assert_eq!((found.columns, found.rows()), (513, 515));
+        assert_eq!((found.columns, found.rows()), (SIDE + 1, SIDE + 3));
         let block = [at(6, 8), at(7, 8), at(6, 9), at(7, 9)];
         let mean = block.iter().map(|value| f32::from(*value)).sum::<f32>() / 4.0;
         assert_eq!(found.row(4)[3], mean);
         // The last column has blocks of one pixel.
-        let edge = (f32::from(at(1024, 0)) + f32::from(at(1024, 1))) / 2.0;
-        assert_eq!(found.row(0)[512], edge);
+        let edge = (f32::from(at(2 * SIDE, 0)) + f32::from(at(2 * SIDE, 1))) / 2.0;
+        assert_eq!(found.row(0)[SIDE], edge);
     }
 
     #[test]

@@ -125,16 +125,14 @@ fn cropped(side: Side, thousandths: u16) -> Option<Side> {
     enough.then_some(Side { from: margin as isize, length, ..side })
 }
 
-/// Whether the values of a line differ little, but for a few, and their mean.
-fn uniform<'a>(line: impl Iterator<Item = &'a f32> + Clone) -> (bool, f32) {
-    /// Steps of brightness that compression moves a flat area by.
-    const NOISE: f32 = 12.0;
-    /// One value in so many may differ more.
+/// Steps of brightness that compression moves a flat area by.
+const NOISE: f32 = 12.0;
+
+/// Whether so few values of a line differ from its mean that compression may have done it.
+fn is_uniform(outliers: u32, count: usize) -> bool {
+    /// One value in so many may differ.
     const OUTLIERS: usize = 50;
-    let (count, sum) = line.clone().fold((0, 0.0), |(n, sum), value| (n + 1, sum + value));
-    let mean = sum / count.max(1) as f32;
-    let outliers = line.filter(|value| (**value - mean).abs() > NOISE).count();
-    (outliers * OUTLIERS <= count, mean)
+    outliers as usize * OUTLIERS <= count
 }
 
 impl Part {
@@ -142,13 +140,45 @@ impl Part {
         Part { left: 0, top: 0, right: reduced.columns, bottom: reduced.rows() }
     }
 
-    fn row(self, reduced: &Reduced, y: usize) -> (bool, f32) {
-        uniform(reduced.row(y)[self.left..self.right].iter())
+    fn rows(self, reduced: &Reduced) -> impl Iterator<Item = &[f32]> {
+        (self.top..self.bottom).map(move |y| &reduced.row(y)[self.left..self.right])
     }
 
+    /// Whether a row is uniform, and its mean.
+    fn row(self, reduced: &Reduced, y: usize) -> (bool, f32) {
+        let row = &reduced.row(y)[self.left..self.right];
+        // Several sums at once, since one alone waits for each addition before the next.
+        let (eights, rest) = row.as_chunks::<8>();
+        let add = |sums: [f32; 8], more: &[f32; 8]| std::array::from_fn(|k| sums[k] + more[k]);
+        let sum = eights.iter().fold([0.0; 8], add).iter().chain(rest).sum::<f32>();
+        let mean = sum / row.len() as f32;
+        let outliers = row.iter().map(|value| u32::from((value - mean).abs() > NOISE)).sum();
+        (is_uniform(outliers, row.len()), mean)
+    }
+
+    /// The same of a column.
     fn column(self, reduced: &Reduced, x: usize) -> (bool, f32) {
-        let rows = reduced.values.chunks_exact(reduced.columns);
-        uniform(rows.take(self.bottom).skip(self.top).map(move |row| &row[x]))
+        let column = || (self.top..self.bottom).map(|y| reduced.row(y)[x]);
+        let height = self.bottom - self.top;
+        let mean = column().sum::<f32>() / height as f32;
+        let outliers = column().map(|value| u32::from((value - mean).abs() > NOISE)).sum();
+        (is_uniform(outliers, height), mean)
+    }
+
+    /// Whether each of the columns is uniform, in two walks over the rows.
+    fn uniform_columns(self, reduced: &Reduced) -> Vec<bool> {
+        let (width, height) = (self.right - self.left, self.bottom - self.top);
+        let mut means = vec![0.0_f32; width];
+        for row in self.rows(reduced) {
+            means.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+        }
+        means.iter_mut().for_each(|sum| *sum /= height as f32);
+        let mut outliers = vec![0_u32; width];
+        for row in self.rows(reduced) {
+            let pairs = outliers.iter_mut().zip(row).zip(&means);
+            pairs.for_each(|((n, value), mean)| *n += u32::from((value - mean).abs() > NOISE));
+        }
+        outliers.into_iter().map(|outliers| is_uniform(outliers, height)).collect()
     }
 }
 
@@ -190,10 +220,15 @@ fn run(lines: impl Iterator<Item = usize>, look: impl Fn(usize) -> (bool, f32)) 
 fn block(reduced: &Reduced) -> Part {
     let mut part = Part::whole(reduced);
     for _ in 0..2 {
+        let before = part;
         let rows = longest(part.top..part.bottom, |y| !part.row(reduced, y).0);
         (part.top, part.bottom) = (rows.start, rows.end);
-        let columns = longest(part.left..part.right, |x| !part.column(reduced, x).0);
+        let uniform = part.uniform_columns(reduced);
+        let columns = longest(part.left..part.right, |x| !uniform[x - part.left]);
         (part.left, part.right) = (columns.start, columns.end);
+        if part == before {
+            break;
+        }
     }
     part
 }

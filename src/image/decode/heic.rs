@@ -1,11 +1,12 @@
 //! HEIF files by what they hold: HEVC by heic-decoder, AV1, JPEG.
 
+use heic_decoder::{DecodedImage, HeifError};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
 use super::{Job, Picture, Pixels, Sink, avif, jpeg};
 use crate::image::header::heif::Heif;
-use crate::image::header::{Header, be32};
+use crate::image::header::{be16, be32, header};
 use crate::image::{Format, ImageFault, Orientation};
-
-use heic_decoder::{DecodedImage, HeifError};
 
 /// Bytes a pixel that HEVC takes: planes of 32 bits, as tiles and as one picture, and the result.
 const HEVC_BYTES: u64 = 20;
@@ -21,7 +22,10 @@ pub(super) fn decode(job: &Job<'_>, sink: &mut dyn Sink) -> Result<(), ImageFaul
         Some(b"av01") => avif::decode(job, &heif, sink),
         Some(b"jpeg") if tile.is_none() => {
             let data = heif.data(primary)?;
-            let header = Header { format: Format::Jpeg, ..*job.header };
+            let header = header(&data, job.limits)?;
+            if header.format != Format::Jpeg {
+                return Err(ImageFault::Format);
+            }
             jpeg::decode(&Job { bytes: &data, header: &header, ..*job }, sink)
         }
         Some(b"hvc1") => hevc(job, sink),
@@ -38,14 +42,27 @@ fn hevc(job: &Job<'_>, sink: &mut dyn Sink) -> Result<(), ImageFault> {
         job.reserve(side(width)?, side(height)?, HEVC_BYTES)?;
     }
     check_tiles(job)?;
-    let image = heic_decoder::decode(job.bytes).map_err(|error| fault(&error))?;
+    let image = on_this_thread(|| heic_decoder::decode(job.bytes))?;
+    let image = image.map_err(|error| fault(&error))?;
     job.tick()?;
+    let colour = job.colour;
     let (width, height) = (image.width as u32, image.height as u32);
-    let pixels = pixels(job, &image)?;
+    let pixels = on_this_thread(|| pixels(colour, &image))??;
     // The decoder has turned it.
     let orientation = Orientation::Upright;
     sink.take(0, 1, &Picture { width, height, pixels, orientation });
     Ok(())
+}
+
+/// The decoder hands its work to rayon, which would start as many threads as there are cores: how
+/// many decode at once is the caller's to say.
+fn on_this_thread<T: Send>(act: impl FnOnce() -> T + Send) -> Result<T, ImageFault> {
+    thread_local! {
+        // A thread can join a pool only once.
+        static POOL: Option<ThreadPool> =
+            ThreadPoolBuilder::new().num_threads(1).use_current_thread().build().ok();
+    }
+    POOL.with(|pool| pool.as_ref().map(|pool| pool.install(act))).ok_or(ImageFault::Decoder)
 }
 
 /// Tiles are decoded whole, however little of them a grid shows.
@@ -58,12 +75,12 @@ fn check_tiles(job: &Job<'_>) -> Result<(), ImageFault> {
     if pixels > job.limits.pixels { Err(ImageFault::Pixels) } else { Ok(()) }
 }
 
-fn pixels(job: &Job<'_>, image: &DecodedImage) -> Result<Pixels, ImageFault> {
+fn pixels(colour: bool, image: &DecodedImage) -> Result<Pixels, ImageFault> {
     let cut = |error: HeifError| fault(&error);
     if image.alpha.is_some() {
         return Ok(Pixels::Rgba(image.to_rgba8().map_err(cut)?.data));
     }
-    if job.colour || image.color_info.is_some_and(|info| info.matrix_coefficients == 0) {
+    if colour || image.color_info.is_some_and(|info| info.matrix_coefficients == 0) {
         return Ok(Pixels::Rgb(image.to_rgb8().map_err(cut)?.data));
     }
     let full = image.color_info.is_some_and(|info| info.full_range);
@@ -89,7 +106,7 @@ pub(super) fn grid(data: &[u8]) -> Option<(u32, u32, u32, u32)> {
     let (width, height) = if flags & 1 == 1 {
         (be32(data, 4)?, be32(data, 8)?)
     } else {
-        let side = |at| crate::image::header::be16(data, at).map(u32::from);
+        let side = |at| be16(data, at).map(u32::from);
         (side(4)?, side(6)?)
     };
     Some((u32::from(rows) + 1, u32::from(columns) + 1, width, height))

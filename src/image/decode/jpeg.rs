@@ -11,7 +11,8 @@ use crate::image::ImageFault;
 use crate::image::header::jpeg::{self, JpegHeader};
 
 pub(super) fn decode(job: &Job<'_>, sink: &mut dyn Sink) -> Result<(), ImageFault> {
-    let header = jpeg::header(job.bytes, job.limits)?;
+    // What is said behind the first scan, the caller has read.
+    let header = jpeg::header(job.bytes, 0)?;
     let pixels = pixels(job, &header)?;
     let (width, height) = (header.width, header.height);
     sink.take(0, 1, &Picture { width, height, pixels, orientation: header.orientation });
@@ -29,14 +30,14 @@ fn pixels(job: &Job<'_>, header: &JpegHeader) -> Result<Pixels, ImageFault> {
         (3, None) if as_stored => ColorSpace::YCbCr,
         _ => ColorSpace::RGB,
     };
-    job.reserve(header.width, header.height, bytes_a_pixel(header, wanted))?;
+    job.reserve(header.width, header.height, bytes_a_pixel(job, header, wanted))?;
     let options = DecoderOptions::default()
         .set_max_width(header.width as usize)
         .set_max_height(header.height as usize)
         .jpeg_set_max_scans(job.limits.scans as usize)
         .jpeg_set_out_colorspace(wanted);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(job.bytes), options);
-    let fault = if header.complete { ImageFault::Format } else { ImageFault::Truncated };
+    let fault = if job.header.complete { ImageFault::Format } else { ImageFault::Truncated };
     let bytes = decoder.decode().map_err(|_| fault)?;
     let expected = header.width as usize * header.height as usize;
     let pixels = match wanted {
@@ -54,9 +55,9 @@ fn pixels(job: &Job<'_>, header: &JpegHeader) -> Result<Pixels, ImageFault> {
 
 /// The output, a second one where it is converted, and all coefficients at 16 bits where they have
 /// to wait for later scans.
-fn bytes_a_pixel(header: &JpegHeader, wanted: ColorSpace) -> u64 {
-    let components = u64::from(header.components);
-    let waiting = if header.progressive || header.scans > 1 { 2 * components } else { 0 };
+fn bytes_a_pixel(job: &Job<'_>, header: &JpegHeader, wanted: ColorSpace) -> u64 {
+    let coefficients = u64::from(header.coefficients);
+    let waiting = if header.progressive || job.header.scans > 1 { 2 * coefficients } else { 0 };
     let output = match wanted {
         ColorSpace::Luma => 1,
         ColorSpace::CMYK | ColorSpace::YCCK => 7,

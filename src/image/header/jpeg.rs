@@ -4,7 +4,7 @@ use memchr::memchr;
 
 use super::exif;
 use super::read::be16;
-use crate::image::{ImageFault, Limits, Orientation};
+use crate::image::{ImageFault, Orientation};
 
 /// What decides how it is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,8 +13,10 @@ pub(crate) struct JpegHeader {
     pub(crate) height: u32,
     pub(crate) bit_depth: u8,
     pub(crate) components: u8,
+    /// Coefficients of all components for a pixel, rounded up.
+    pub(crate) coefficients: u8,
     pub(crate) progressive: bool,
-    /// Scans, counted to one past the limit.
+    /// Scans, counted to one past the bound.
     pub(crate) scans: u32,
     /// The colour transform of an Adobe segment.
     pub(crate) adobe_transform: Option<u8>,
@@ -31,6 +33,7 @@ impl JpegHeader {
         height: 0,
         bit_depth: 0,
         components: 0,
+        coefficients: 0,
         progressive: false,
         scans: 0,
         adobe_transform: None,
@@ -54,11 +57,11 @@ const END_OF_IMAGE: u8 = 0xd9;
 const APP1: u8 = 0xe1;
 const APP14: u8 = 0xee;
 
-/// Walks all segments, and over the scans' data.
+/// Walks all segments, and over the data of so many scans; with none, up to the first.
 ///
 /// # Errors
-/// `Truncated` where it ends before the frame header, `Format` where a marker is missing.
-pub(crate) fn header(bytes: &[u8], limits: &Limits) -> Result<JpegHeader, ImageFault> {
+/// `Truncated` where it ends before the frame header, `Format` where there is none.
+pub(crate) fn header(bytes: &[u8], scans_max: u32) -> Result<JpegHeader, ImageFault> {
     let mut found = JpegHeader::EMPTY;
     let mut rest = bytes.get(2..).unwrap_or_default();
     let cut_short = loop {
@@ -81,7 +84,7 @@ pub(crate) fn header(bytes: &[u8], limits: &Limits) -> Result<JpegHeader, ImageF
         rest = &after[length..];
         if marker == START_OF_SCAN {
             found.scans += 1;
-            if found.scans > limits.scans {
+            if found.scans > scans_max {
                 break false;
             }
             rest = behind_scan(rest);
@@ -128,13 +131,20 @@ fn take(found: &mut JpegHeader, marker: u8, segment: &[u8]) {
     match marker {
         // Every start of frame, but not the tables that share its range.
         0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf if found.components == 0 => {
-            let [depth, h, h2, w, w2, components, ids @ ..] = segment else { return };
+            let [depth, h, h2, w, w2, components, layout @ ..] = segment else { return };
             found.bit_depth = *depth;
             found.height = u32::from(u16::from_be_bytes([*h, *h2]));
             found.width = u32::from(u16::from_be_bytes([*w, *w2]));
             found.components = *components;
             found.progressive = marker & 3 == 2;
-            found.names_rgb = ids.iter().step_by(3).copied().take(3).eq(*b"RGB");
+            // Name, how often it is sampled in either direction, table.
+            let layout = layout.as_chunks::<3>().0;
+            found.names_rgb = layout.iter().map(|[name, ..]| *name).eq(*b"RGB");
+            let sampled = layout.iter().map(|[_, often, _]| (often >> 4, often & 15));
+            let most = sampled.clone().fold((1, 1), |(a, b), (h, v)| (a.max(h), b.max(v)));
+            let sum: u32 = sampled.map(|(h, v)| u32::from(h) * u32::from(v)).sum();
+            let coefficients = sum.div_ceil(u32::from(most.0) * u32::from(most.1));
+            found.coefficients = u8::try_from(coefficients).unwrap_or(u8::MAX);
         }
         APP1 => {
             if let Some(orientation) = segment.strip_prefix(b"Exif\0\0").and_then(exif::orientation)

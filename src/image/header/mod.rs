@@ -105,7 +105,7 @@ fn parse(format: Format, bytes: &[u8], limits: &Limits) -> Result<Header, ImageF
 }
 
 fn jpeg(bytes: &[u8], limits: &Limits) -> Result<Header, ImageFault> {
-    let found = jpeg::header(bytes, limits)?;
+    let found = jpeg::header(bytes, limits.scans)?;
     let size = (found.width, found.height, found.bit_depth);
     Ok(Header {
         scans: found.scans,

@@ -104,6 +104,50 @@ impl Fingerprint {
     }
 }
 
+/// A side in pixels up to which mirrored pictures are blurred one by one: above, the blur is off by
+/// less than a thousandth of the picture, and one transform serves all orientations.
+const MIRRORED_SIDE_MAX: usize = 1024;
+
+/// Hashes a picture row by row.
+pub(crate) struct Fingerprinter {
+    /// Of the picture, and, if it is small, of it mirrored left to right, top to bottom, and both.
+    grids: Vec<GridBuilder>,
+}
+
+impl Fingerprinter {
+    /// `aim` is of a whole picture.
+    pub(crate) fn new(aim: Aim) -> Self {
+        let mirrored = |columns, rows| {
+            let flip = |side: Side, flip: bool| Side { flipped: side.flipped ^ flip, ..side };
+            // What is left and right in the end lies along the stored columns if transposed.
+            let (columns, rows) = if aim.transposed { (rows, columns) } else { (columns, rows) };
+            Aim { columns: flip(aim.columns, columns), rows: flip(aim.rows, rows), ..aim }
+        };
+        let small = |side: Side| side.resized || side.length <= MIRRORED_SIDE_MAX;
+        let all = [(false, false), (true, false), (false, true), (true, true)];
+        let count = if small(aim.columns) && small(aim.rows) { all.len() } else { 1 };
+        let grids = all.into_iter().take(count);
+        Fingerprinter { grids: grids.map(|(x, y)| GridBuilder::new(mirrored(x, y))).collect() }
+    }
+
+    /// As [`GridBuilder::push`].
+    pub(crate) fn push(&mut self, y: usize, row: Row<'_>) {
+        self.grids.iter_mut().for_each(|grid| grid.push(y, row));
+    }
+
+    pub(crate) fn finish(self) -> Fingerprint {
+        let mut grids = self.grids.into_iter().map(GridBuilder::finish);
+        let plain = grids.next().unwrap_or([[0.0; GRID]; GRID]);
+        let (Some(left_right), Some(top_bottom), Some(both)) =
+            (grids.next(), grids.next(), grids.next())
+        else {
+            return Fingerprint::of_grid(&plain);
+        };
+        let all = [&plain, &left_right, &top_bottom, &both].map(transform::low_frequencies);
+        Fingerprint { orientations: transform::mirrored(&all), quality: transform::quality(&plain) }
+    }
+}
+
 /// Brightness of red, green and blue, with the weights and in the order of the reference.
 pub(crate) fn luma([red, green, blue]: [f32; 3]) -> f32 {
     0.299 * red + 0.587 * green + 0.114 * blue

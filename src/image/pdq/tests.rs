@@ -128,6 +128,37 @@ fn orientations_are_those_of_turned_pictures() {
     }
 }
 
+/// What [`Fingerprinter`] finds of small pictures is what they have when they are turned first.
+#[test]
+fn small_pictures_are_mirrored_exactly() {
+    let (width, height) = (300_u32, 210_u32);
+    let (w, h) = (width - 1, height - 1);
+    let luma = |columns: u32, rows: u32, turn: &dyn Fn(u32, u32) -> (u32, u32)| -> Vec<u8> {
+        let places = (0..columns * rows).map(|i| turn(i % columns, i / columns));
+        places.map(|(x, y)| waves(3 * x, 2 * y)).collect()
+    };
+    let found = |columns: u32, rows: u32, luma: &[u8], transposed: bool| {
+        let (columns, rows) = (Side::whole(columns as usize), Side::whole(rows as usize));
+        let mut prints = Fingerprinter::new(Aim { columns, rows, transposed });
+        let rows = luma.chunks_exact(columns.stored).enumerate();
+        rows.for_each(|(y, row)| prints.push(y, Row::Bytes(row)));
+        prints.finish()
+    };
+    let plain = found(width, height, &luma(width, height, &|x, y| (x, y)), false);
+    // Mirrored left to right, and then once more: by which orientation the picture is back.
+    let mirrored = luma(width, height, &|x, y| (w - x, y));
+    assert!(found(width, height, &mirrored, false).orientations[5].distance(&plain.pdq()) <= 2);
+    let turned = luma(width, height, &|x, y| (w - x, h - y));
+    assert!(found(width, height, &turned, false).orientations[2].distance(&plain.pdq()) <= 2);
+    // Turned clockwise, so that a turn anticlockwise brings it back.
+    let clockwise = luma(height, width, &|x, y| (y, h - x));
+    assert!(found(height, width, &clockwise, false).orientations[1].distance(&plain.pdq()) <= 2);
+    let anticlockwise = luma(height, width, &|x, y| (w - y, x));
+    // Transposed after that, it is the mirrored picture.
+    let found = found(height, width, &anticlockwise, true);
+    assert!(found.orientations[5].distance(&plain.pdq()) <= 2);
+}
+
 #[test]
 fn the_complement_is_the_hash_of_the_negative() {
     let rgb = pattern(320, 200, 0);

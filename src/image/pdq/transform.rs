@@ -68,6 +68,26 @@ pub(super) fn orientations(bands: &Bands) -> [Pdq; ORIENTATIONS] {
     ]
 }
 
+/// The same of pictures that were mirrored before they were blurred: the picture itself, mirrored
+/// left to right, top to bottom, and both. The blur is not quite symmetric, which a small picture
+/// shows: then these are the hashes that the mirrored picture has by itself.
+pub(super) fn mirrored(pictures: &[Bands; 4]) -> [Pdq; ORIENTATIONS] {
+    let [plain, left_right, top_bottom, both] = pictures;
+    let across = |bands: &Bands| -> Pdq {
+        bits(&std::array::from_fn(|i| std::array::from_fn(|j| bands[j][i])))
+    };
+    [
+        bits(plain),
+        across(left_right),
+        bits(both),
+        across(top_bottom),
+        bits(top_bottom),
+        bits(left_right),
+        across(plain),
+        across(both),
+    ]
+}
+
 /// Bit `16 * i + j`, counted from the end of the hex form, tells whether band (i, j) is above the
 /// lower median.
 pub(super) fn bits(bands: &Bands) -> Pdq {

@@ -29,5 +29,5 @@ fn as_others(bytes: &[u8]) -> Option<([u8; 32], f32)> {
     let picture = image::load_from_memory(bytes).ok()?.into_rgb8();
     let (width, height) = picture.dimensions();
     let picture = RgbImage::from_raw(width, height, picture.into_raw())?;
-    pdqhash::generate_pdq_full_size(&DynamicImage::ImageRgb8(picture))
+    Some(pdqhash::generate_pdq_full_size(&DynamicImage::ImageRgb8(picture)))
 }
