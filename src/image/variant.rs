@@ -206,7 +206,7 @@ fn trimmed(reduced: &Reduced) -> Part {
 /// How many lines from the first on are uniform and of its brightness.
 fn run(lines: impl Iterator<Item = usize>, look: impl Fn(usize) -> (bool, f32)) -> usize {
     /// Steps of brightness from one line to the first.
-    const DRIFT: f32 = 8.0;
+    const DRIFT: f32 = 4.0;
     let mut first = None;
     lines
         .take_while(|line| {
