@@ -5,7 +5,7 @@ use re_rav1d::dav1d::{
     Decoder, Error, Picture as Frame, PixelLayout, PlanarImageComponent as Component, Settings,
 };
 
-use super::heic::grid;
+use super::heic::{check_tiles, grid};
 use super::yuv::{Matrix, Scale};
 use super::{Job, Picture, Pixels, Sink};
 use crate::image::ImageFault;
@@ -97,6 +97,7 @@ fn tiled(
         return Err(ImageFault::Format);
     }
     job.reserve(width, height, AV1_BYTES)?;
+    check_tiles(job, heif, item)?;
     let pixel = channels.count();
     let stride = width as usize * pixel;
     let mut bytes = vec![0; stride * height as usize];

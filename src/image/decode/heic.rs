@@ -4,7 +4,7 @@ use heic_decoder::{DecodedImage, HeifError};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::{Job, Picture, Pixels, Sink, avif, jpeg};
-use crate::image::header::heif::Heif;
+use crate::image::header::heif::{Heif, Item};
 use crate::image::header::{be16, be32, header};
 use crate::image::{Format, ImageFault, Orientation};
 
@@ -28,7 +28,10 @@ pub(super) fn decode(job: &Job<'_>, sink: &mut dyn Sink) -> Result<(), ImageFaul
             }
             jpeg::decode(&Job { bytes: &data, header: &header, ..*job }, sink)
         }
-        Some(b"hvc1") => hevc(job, sink),
+        Some(b"hvc1") => {
+            check_tiles(job, &heif, primary)?;
+            hevc(job, sink)
+        }
         _ => Err(ImageFault::Format),
     }?;
     // Of image sequences the picture that stands for them is looked at.
@@ -41,7 +44,6 @@ fn hevc(job: &Job<'_>, sink: &mut dyn Sink) -> Result<(), ImageFault> {
         let side = |side: usize| u32::try_from(side).map_err(|_| ImageFault::Pixels);
         job.reserve(side(width)?, side(height)?, HEVC_BYTES)?;
     }
-    check_tiles(job)?;
     let image = on_this_thread(|| heic_decoder::decode(job.bytes))?;
     let image = image.map_err(|error| fault(&error))?;
     job.tick()?;
@@ -66,10 +68,11 @@ fn on_this_thread<T: Send>(act: impl FnOnce() -> T + Send) -> Result<T, ImageFau
 }
 
 /// Tiles are decoded whole, however little of them a grid shows.
-fn check_tiles(job: &Job<'_>) -> Result<(), ImageFault> {
-    let heif = Heif::parse(job.bytes)?;
-    let primary = heif.primary().ok_or(ImageFault::Format)?;
-    let tiles = heif.references(b"dimg", primary.id).iter().filter_map(|id| heif.item(*id));
+///
+/// # Errors
+/// `Pixels` if together they have more than a frame may have.
+pub(super) fn check_tiles(job: &Job<'_>, heif: &Heif<'_>, grid: &Item) -> Result<(), ImageFault> {
+    let tiles = heif.references(b"dimg", grid.id).iter().filter_map(|id| heif.item(*id));
     let sizes = tiles.filter_map(|tile| heif.size(tile));
     let pixels: u64 = sizes.map(|(width, height)| u64::from(width) * u64::from(height)).sum();
     if pixels > job.limits.pixels { Err(ImageFault::Pixels) } else { Ok(()) }
