@@ -35,3 +35,4 @@ pub mod policy;
 pub mod proxy;
 pub mod s3;
 pub mod state;
+pub mod unpack;

@@ -145,7 +145,9 @@ impl Upload {
     async fn judge_assembled(&mut self, assembled: Assembled) -> Verdict {
         match assembled {
             Assembled::Poisoned if self.case.enforces => Verdict::poisoned(),
-            Assembled::Poisoned => self.case.verdict_on(&Evidence::default(), None),
+            Assembled::Poisoned | Assembled::Done => {
+                self.case.verdict_on(&Evidence::default(), None)
+            }
             Assembled::Seen(object) => {
                 let Object { mut evidence, payload, reservation } = *object;
                 let shortage = self.look_inside(&mut evidence, payload).await.err();

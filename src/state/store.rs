@@ -276,6 +276,24 @@ impl State {
         Ok(())
     }
 
+    /// Removes some spools of an upload whose bytes nobody needs any more. Their records stay.
+    ///
+    /// # Errors
+    /// See [`StateError`]; the janitor removes what is left.
+    pub async fn drop_spools(
+        &self,
+        upload: &UploadKey,
+        spools: &[SpoolRef],
+    ) -> Result<(), StateError> {
+        let folder = self.folder(upload, SPOOLS);
+        for spool in spools {
+            let keys = (0..spool.chunks).map(|index| format!("{folder}/{}", spool.id.chunk(index)));
+            self.backend.delete(keys.collect()).await?;
+            self.usage.removed(spool.bytes);
+        }
+        Ok(())
+    }
+
     /// Deletes the objects in a folder whose names are chosen, batch by batch.
     pub(super) async fn remove(
         &self,

@@ -21,7 +21,10 @@ pub struct Complete {
     parts: Arc<Parts>,
     upload: UploadKey,
     _lease: CompleteLease,
-    whole: Prefix,
+    /// The parts that it names.
+    listed: Vec<(u16, PartTag)>,
+    /// Bytes of all of them.
+    bytes: u64,
     answer: AnswerEyes,
 }
 
@@ -29,6 +32,8 @@ pub struct Complete {
 pub enum Assembled {
     /// It was refused before.
     Poisoned,
+    /// The store has made this very list an object already: the request is a repetition.
+    Done,
     /// What its bytes are, and the bytes themselves where they were few enough to keep.
     Seen(Box<Object>),
     /// Two different parts came under one number and ETag.
@@ -68,8 +73,8 @@ impl Complete {
         let upload = upload_of(request).ok_or(Unjudged::PartUnseen)?;
         let mut lease = parts.leases.begin_complete(upload).ok_or(Unjudged::Budget)?;
         tokio::time::timeout(parts.patience, lease.quiet()).await.map_err(|_| Unjudged::Budget)?;
-        let (parts, whole, answer) = (parts.clone(), Prefix::EMPTY, AnswerEyes::default());
-        Ok(Complete { parts, upload, _lease: lease, whole, answer })
+        let (parts, listed, answer) = (parts.clone(), Vec::new(), AnswerEyes::default());
+        Ok(Complete { parts, upload, _lease: lease, listed, bytes: 0, answer })
     }
 
     /// What the listed parts come to together.
@@ -100,8 +105,11 @@ impl Complete {
         let tagged = |(number, etag): &(u32, ETag)| {
             (u16::try_from(*number).unwrap_or(u16::MAX), PartTag::of(etag.as_str()))
         };
-        let tagged: Vec<_> = listed.iter().map(tagged).collect();
-        let records = match view.resolve(&tagged) {
+        self.listed = listed.iter().map(tagged).collect();
+        if view.is_completed(&self.listed) {
+            return Ok(Assembled::Done);
+        }
+        let records = match view.resolve(&self.listed) {
             Ok(records) => records,
             Err(Unresolved::Unseen { number }) => return self.unseen(number).await,
             Err(Unresolved::Conflict { number }) => {
@@ -109,7 +117,7 @@ impl Complete {
                 return Ok(Assembled::Conflict);
             }
         };
-        self.whole = Prefix::of(&records);
+        self.bytes = Prefix::of(&records).bytes;
         let plan = self.plan(&records, look).await?;
         self.carry_out(plan, look).await
     }
@@ -131,7 +139,7 @@ impl Complete {
         let kept = |records: &[PartRecord]| -> Option<Vec<SpoolRef>> {
             records.iter().map(|record| record.spool).collect()
         };
-        if self.whole.bytes <= look.image_max
+        if self.bytes <= look.image_max
             && let Some(spools) = kept(records)
         {
             return Ok(Plan::Read(spools));
@@ -179,7 +187,7 @@ impl Complete {
         spools: &[SpoolRef],
         look: &Look<'_>,
     ) -> Result<Assembled, StateError> {
-        let length = self.whole.bytes;
+        let length = self.bytes;
         let plan = BodyPlan::Identity { length: Some(length) };
         let mut inspector = Inspector::new(&plan, look.scope);
         let mut reservation = None;
@@ -255,9 +263,9 @@ impl Complete {
         // Without a runtime the process is ending, and the janitor will do it.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
-            let Complete { parts, upload, whole, .. } = self;
+            let Complete { parts, upload, listed, .. } = self;
             parts.runs.forget(&upload);
-            let _ = parts.state.completed(&upload, &whole).await;
+            let _ = parts.state.completed(&upload, &listed).await;
         });
     }
 }

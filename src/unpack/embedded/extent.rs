@@ -24,7 +24,7 @@ pub(super) fn measure(format: Format, bytes: &[u8]) -> (Option<usize>, usize) {
         Format::WebP => riff(bytes),
         Format::Bmp => bmp(bytes),
         Format::Avif | Format::Heic | Format::Jxl => boxes(bytes, &mut at),
-        Format::Tiff | Format::Ico => None,
+        Format::Tiff | Format::Ico | Format::Psd | Format::Raw => None,
     };
     (end.filter(|end| (1..=bytes.len()).contains(end)), at.min(bytes.len()))
 }

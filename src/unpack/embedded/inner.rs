@@ -9,7 +9,6 @@ use crate::image::Format;
 const EXIF: &[u8] = b"Exif\0\0";
 const MPF: &[u8] = b"MPF\0";
 const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
-const PSD: &[u8] = b"8BPS";
 
 /// Icons of one file that are looked at.
 const ICONS_MAX: u16 = 256;
@@ -26,9 +25,9 @@ pub(super) fn pictures(format: Option<Format>, bytes: &[u8], found: &mut dyn FnM
         Some(Format::Png) => in_png(bytes, found),
         Some(Format::WebP) => in_webp(bytes, found),
         Some(Format::Gif | Format::Bmp | Format::Avif | Format::Heic | Format::Jxl) => {}
-        None if bytes.starts_with(PSD) => in_psd(bytes, found),
-        // Raw files that are TIFF but for the first word.
-        None => tiff::jpegs(bytes, found),
+        Some(Format::Psd) => in_psd(bytes, found),
+        // Raw files, known or not, are TIFF but for the first word.
+        Some(Format::Raw) | None => tiff::jpegs(bytes, found),
     }
 }
 

@@ -195,7 +195,7 @@ pub(in crate::unpack) fn begins(bytes: &[u8]) -> Option<Format> {
         Format::Tiff => is_plausible_tiff(head).unwrap_or(false),
         // Bare JPEG XL has two bytes of signature, ICO four that are common.
         Format::Jxl => head[0] == 0,
-        Format::Ico => false,
+        Format::Ico | Format::Psd | Format::Raw => false,
     };
     plausible.then_some(format)
 }
