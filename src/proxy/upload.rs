@@ -470,9 +470,13 @@ fn beforehand(operation: Operation) -> Option<Unjudged> {
         }
         BodyShape::Part => Some(Unjudged::MultipartOrder),
         BodyShape::Form => Some(Unjudged::Form),
-        BodyShape::Copy => Some(Unjudged::Copy),
-        BodyShape::Append => Some(Unjudged::Append),
+        BodyShape::Copy | BodyShape::Compose | BodyShape::Manifest | BodyShape::Unknown => {
+            Some(Unjudged::Copy)
+        }
+        BodyShape::Append | BodyShape::Resumable => Some(Unjudged::Append),
         BodyShape::Archive => Some(Unjudged::Archive),
+        BodyShape::Swift | BodyShape::Envelope => Some(Unjudged::Encoding),
+        BodyShape::Job => None,
     }
 }
 
