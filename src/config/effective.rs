@@ -179,7 +179,8 @@ impl Config {
             ("archive_max", Value::Size(inspect.archive_max)),
             ("unpacked_max", Value::Size(inspect.unpacked_max)),
             ("members_max", count(inspect.members_max)),
-            ("swift_prefix", Value::Text(inspect.swift_prefix.clone().unwrap_or_default())),
+            ("swift_prefix", Value::Text(inspect.swift_prefix.clone())),
+            ("domains", Value::Text(inspect.domains.clone())),
         ]
     }
 

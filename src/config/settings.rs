@@ -12,6 +12,7 @@ use super::words::Switch;
 use super::{DigestCode, Endpoint, Glob, Guard, LogFormat, LogLevel, Passes};
 use crate::digest::Algorithm;
 use crate::policy::{self, Mode, Polarity};
+use crate::s3;
 
 /// `[listener]`: the side that clients connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,8 +181,12 @@ pub struct Inspect {
     pub unpacked_max: u64,
     /// Members of an archive that are looked at.
     pub members_max: usize,
-    /// Where the store has its Swift API, if anywhere.
-    pub swift_prefix: Option<String>,
+    /// Where the store has its Swift API, if anywhere, and by which hosts clients name buckets.
+    pub dialects: s3::Surface,
+    /// The former, as it was written.
+    pub swift_prefix: String,
+    /// The latter, as they were written.
+    pub domains: String,
 }
 
 /// `[audit]`: the records.

@@ -354,7 +354,9 @@ fn view(
     bypasses: &Arc<BypassStore>,
 ) -> View {
     let rulebook = loaded.rulebook(&config.lists, SystemTime::now());
-    View::new(upstream, rulebook, config.buckets.clone(), acts(bypasses), settings(config))
+    let dialects = config.inspect.dialects.clone();
+    let (buckets, acts) = (config.buckets.clone(), acts(bypasses));
+    View::new(upstream, rulebook, buckets, acts, settings(config), dialects)
 }
 
 fn settings(config: &Config) -> Settings {

@@ -16,7 +16,7 @@ use crate::config;
 use crate::digest::Kernel;
 use crate::net::budget::Budget;
 use crate::net::upstream::Upstream;
-use crate::policy::{BucketRule, Exceptions, Rulebook};
+use crate::policy::{BucketRule, Door, Exceptions, Rulebook};
 use crate::s3;
 use crate::unpack;
 
@@ -47,6 +47,8 @@ pub struct View {
     pub exceptions: Arc<dyn Exceptions + Send + Sync>,
     /// Limits and texts.
     pub settings: Settings,
+    /// What the store answers to besides S3 in path style.
+    pub dialects: s3::Surface,
     /// The last one matches everything.
     buckets: Vec<config::BucketRule>,
 }
@@ -132,9 +134,13 @@ impl View {
         buckets: Vec<config::BucketRule>,
         exceptions: Arc<dyn Exceptions + Send + Sync>,
         settings: Settings,
+        dialects: s3::Surface,
     ) -> Self {
         assert!(!buckets.is_empty(), "a checked configuration has a rule for every bucket");
-        View { upstream, rulebook, exceptions, settings, buckets }
+        // Whether another method passes, its bucket's rule says.
+        let open = buckets.iter().any(|each| each.rule.surface.methods == Door::Forward);
+        let dialects = dialects.with_other_methods(open);
+        View { upstream, rulebook, exceptions, settings, dialects, buckets }
     }
 
     /// The rule for a bucket.

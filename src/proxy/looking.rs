@@ -1,7 +1,7 @@
 //! What of a body is looked at: while it streams, and once more where it is held whole.
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 
 use super::gate::Inspect;
 use super::intake::Seen;
@@ -9,7 +9,7 @@ use super::upload::{Case, Upload};
 use crate::framing::{Boundary, Form};
 use crate::inspect::{BodyError, Codings, Evidence, Gap, Inspector, Scope, Within, look_within};
 use crate::policy::{Archives, Unjudged};
-use crate::s3::Operation;
+use crate::s3::{self, Operation};
 use crate::unpack::{Coding, Options};
 
 /// Bodies up to this size are looked into where they are read; larger ones on a thread for work that
@@ -37,23 +37,15 @@ impl Upload {
 
     /// What is looked for in this body.
     pub(super) fn scope(&self) -> Scope {
-        let Case { view, s3, head, .. } = &self.case;
-        let values = head.headers.get_all(CONTENT_ENCODING).iter();
+        let Case { view, s3, .. } = &self.case;
         Scope {
             wanted: self.wanted(),
             kernel: view.settings.kernel,
-            codings: Self::codings_in(values.map(|value| value.to_str().ok())),
+            codings: codings(&s3.content_encoding),
             is_archive: s3.operation == Operation::PutObjectExtract
                 && self.case.rule().surface.archives == Archives::Inspect,
             limits: view.settings.inspect.limits,
         }
-    }
-
-    /// What `Content-Encoding` says of a body or, in a field, of a form's file.
-    fn codings_in<'a>(values: impl Iterator<Item = Option<&'a str>>) -> Codings {
-        let values: Option<Vec<&str>> = values.collect();
-        let codings = values.and_then(|values| Coding::parse(values).ok());
-        codings.map_or(Codings::Unknown, Codings::Known)
     }
 
     /// Looks into what is kept of a body, if it was understood to its end.
@@ -116,8 +108,7 @@ impl Upload {
             false => Some(fan_out.join(", ")),
         };
         if let Some(coding) = form.get("content-encoding") {
-            let coding = std::str::from_utf8(coding).ok();
-            self.form_codings = Some(Self::codings_in(std::iter::once(coding)));
+            self.form_codings = Some(codings(&s3::codings(coding)));
         }
         let access_key = form.get("x-amz-credential").or(form.get("awsaccesskeyid"));
         if let Some(credential) = access_key.map(String::from_utf8_lossy) {
@@ -153,6 +144,18 @@ impl Inspect {
         let Scope { wanted, kernel, limits, .. } = scope;
         Within { wanted, kernel, codings, options, limits }
     }
+}
+
+/// What is to be undone, if it is known how.
+fn codings(named: &[s3::Coding]) -> Codings {
+    let known = named.iter().map(|coding| match coding {
+        s3::Coding::Gzip => Some(Coding::Gzip),
+        s3::Coding::Deflate => Some(Coding::Deflate),
+        s3::Coding::Brotli => Some(Coding::Brotli),
+        s3::Coding::Zstd => Some(Coding::Zstd),
+        s3::Coding::Unknown => None,
+    });
+    known.collect::<Option<_>>().map_or(Codings::Unknown, Codings::Known)
 }
 
 /// What zip and tar files begin with, and the compressed forms of the latter.

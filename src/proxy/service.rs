@@ -50,9 +50,9 @@ async fn answer(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>)
     let (head, body) = request.into_parts();
     let writes = matches!(head.method, Method::PUT | Method::POST);
     let mut journal = writes.then(|| gate.journal(client));
-    let classified = s3::classify(&Head::new(&head.method, &head.uri, &head.headers));
+    let classified = view.dialects.classify(&Head::new(&head.method, &head.uri, &head.headers));
     match classified.and_then(|s3| certain_of_bucket(s3, &view)) {
-        Ok(s3) => match journal {
+        Ok(s3) => match journal.or_else(|| is_other(&s3).then(|| gate.journal(client))) {
             Some(mut journal) => {
                 view.address(&mut journal, &s3);
                 if let Some(refusal) = view.shuts(&s3, &head.headers) {
@@ -83,14 +83,21 @@ async fn answer(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>)
 fn certain_of_bucket(s3: s3::Request, view: &View) -> Result<s3::Request, Refusal> {
     match s3.dots_leave_bucket && view.tells_buckets_apart() {
         true => Err(Refusal::Bucket),
+        // In another protocol the path names no bucket of S3: the rule for everything holds.
+        false if !s3.operation.names_bucket() => Ok(s3::Request { bucket: None, ..s3 }),
         false => Ok(s3),
     }
+}
+
+/// Methods that nobody here knows may write: what they bring is looked at like any upload.
+fn is_other(s3: &s3::Request) -> bool {
+    s3.operation == Operation::OtherMethod
 }
 
 /// Where the gate only watches, a write that is good HTTP passes even if stores could read it
 /// differently: unseen, and recorded so.
 fn watched(view: &View, head: &Parts, refusal: Refusal) -> Option<s3::Request> {
-    let s3 = s3::unclear(&Head::new(&head.method, &head.uri, &head.headers), refusal)?;
+    let s3 = view.dialects.unclear(&Head::new(&head.method, &head.uri, &head.headers), refusal)?;
     (!view.enforces(s3.bucket.as_deref())).then_some(s3)
 }
 

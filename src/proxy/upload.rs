@@ -114,7 +114,7 @@ impl Upload {
             ..view.rule(s3.bucket.as_deref()).clone()
         });
         let unjudged = unjudged.or(beforehand(s3.operation));
-        let unjudged = unjudged.or(is_encrypted(&head.headers).then_some(Unjudged::Encrypted));
+        let unjudged = unjudged.or(s3.encrypted.then_some(Unjudged::Encrypted));
         let case = Case { gate, view, head, s3, enforces, lenient, unjudged, auth: None };
         Upload { case, journal, part: None, sequel: Sequel::Nothing, form_codings: None }
     }
@@ -616,12 +616,16 @@ impl Case {
 pub(super) fn beforehand(operation: Operation) -> Option<Unjudged> {
     match operation.shape() {
         BodyShape::Object => None,
-        // Of parts and of the object that they become, their own steps tell more.
-        BodyShape::Control | BodyShape::Part => None,
-        BodyShape::Form => None,
-        BodyShape::Copy => Some(Unjudged::Copy),
-        BodyShape::Append => Some(Unjudged::Append),
+        // Of parts and of the object that they become, and of a form's file, their own steps tell.
+        BodyShape::Control | BodyShape::Part | BodyShape::Form => None,
+        BodyShape::Copy | BodyShape::Compose | BodyShape::Manifest | BodyShape::Unknown => {
+            Some(Unjudged::Copy)
+        }
+        BodyShape::Append | BodyShape::Resumable => Some(Unjudged::Append),
         BodyShape::Archive => Some(Unjudged::Archive),
+        BodyShape::Envelope => Some(Unjudged::Encoding),
+        // What it brings is judged as it comes.
+        BodyShape::Swift | BodyShape::Job => None,
     }
 }
 
@@ -633,19 +637,6 @@ fn capture_bound(plan: &BodyPlan, most: u64) -> u64 {
         None if plan.is_framed() => payload.saturating_mul(FRAMING_FACTOR) + STREAM_BUFFERS,
         None => payload,
     }
-}
-
-/// The marks of client-side encryption: the wrapped key of AWS's encryption clients, versions 1 to 3,
-/// and MinIO's of ciphertext that is replicated.
-const ENCRYPTED: [&str; 4] = [
-    "x-amz-meta-x-amz-key",
-    "x-amz-meta-x-amz-key-v2",
-    "x-amz-meta-x-amz-3",
-    "x-minio-replication-actual-object-size",
-];
-
-fn is_encrypted(headers: &HeaderMap) -> bool {
-    ENCRYPTED.iter().any(|mark| headers.contains_key(*mark))
 }
 
 /// One byte more than the reservation: to hold that much is to have outgrown it.

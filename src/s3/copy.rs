@@ -42,8 +42,8 @@ pub struct CopyRange {
 pub(super) fn is_copy(headers: &Headers, query: &Query) -> bool {
     headers.has(Name::CopySource)
         || headers.has(Name::GoogCopySource)
-        || headers.other_copy_source
         || query.has(Key::CopySource)
+        || headers.markers.or(query.markers).copy_source
 }
 
 /// The source and range of a copy; none where a dialect names it that isn't read here.
@@ -60,7 +60,7 @@ pub(super) fn source(headers: &Headers, query: &Query) -> Result<Option<CopySour
     ];
     let mut named = named.into_iter().flatten();
     let Some(source) = named.next() else { return Ok(None) };
-    if named.any(|other| other != source) || headers.other_copy_source {
+    if named.any(|other| other != source) || headers.markers.or(query.markers).copy_source {
         return Err(Refusal::CopySource);
     }
     let mut source = parse(source).ok_or(Refusal::CopySource)?;

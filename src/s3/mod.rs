@@ -8,23 +8,27 @@
 mod addressing;
 mod body;
 mod classify;
+mod coding;
 mod complete;
 mod copy;
 mod declared;
 mod error;
 mod headers;
 mod hygiene;
+mod marker;
 mod operation;
 mod query;
 mod refusal;
 mod signature;
 pub mod sigv4;
+mod surface;
 #[cfg(test)]
 mod tests;
 mod xml;
 
 pub use body::BodyPlan;
 pub use classify::{Head, Request, classify, unclear};
+pub use coding::{Coding, codings};
 pub use complete::{
     CompleteError, Completion, ETag, MAX_ANSWER, MAX_COMPLETE_BODY, MAX_ETAG, MAX_PART_NUMBER,
     completed_parts, completion, initiated_upload_id,
@@ -32,7 +36,9 @@ pub use complete::{
 pub use copy::{CopyRange, CopySource};
 pub use declared::{Declared, base64, parse_base64};
 pub use error::{ErrorCode, error_xml};
+pub use marker::is_encryption_marker;
 pub use operation::{BodyShape, Operation};
 pub use query::MAX_AMZ_KEYS;
 pub use refusal::Refusal;
 pub use signature::{MAX_ACCESS_KEY, SignatureKind};
+pub use surface::{Surface, SurfaceError};

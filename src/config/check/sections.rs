@@ -12,6 +12,7 @@ use crate::config::{
     Admin, Audit, Config, Credentials, Inspect, Limits, Listener, Log, Refusal, Runtime,
     SharedState, State, Switch, Tls, Upstream,
 };
+use crate::s3;
 
 /// Longest path of a Unix socket, in bytes: `sun_path` has 108 with its end.
 const SOCKET_MAX: usize = 107;
@@ -120,10 +121,6 @@ pub(super) fn inspect(table: &Table, limits: &Table, context: &mut Context<'_>) 
         let message = format!("{max} is more than limits.capture_budget ({budget})");
         context.fault(table, "archive_max", message);
     }
-    let prefix = table.text("swift_prefix").trim_end_matches('/');
-    if !prefix.is_empty() && !prefix.starts_with('/') {
-        context.fault(table, "swift_prefix", "must begin with a slash");
-    }
     Inspect {
         decoded_max: table.size("decoded_max"),
         decoded_ratio: table.count("decoded_ratio") as u64,
@@ -133,8 +130,25 @@ pub(super) fn inspect(table: &Table, limits: &Table, context: &mut Context<'_>) 
         archive_max: archive_max.min(budget),
         unpacked_max: table.size("unpacked_max"),
         members_max: table.count("members_max"),
-        swift_prefix: (!prefix.is_empty()).then(|| prefix.to_owned()),
+        dialects: dialects(table, context),
+        swift_prefix: table.text("swift_prefix").to_owned(),
+        domains: table.text("domains").to_owned(),
     }
+}
+
+fn dialects(table: &Table, context: &mut Context<'_>) -> s3::Surface {
+    let prefix = Some(table.text("swift_prefix")).filter(|prefix| !prefix.is_empty());
+    let domains = table.text("domains").split_ascii_whitespace();
+    let mut dialects = s3::Surface::default();
+    match dialects.clone().with_swift_prefix(prefix) {
+        Ok(with) => dialects = with,
+        Err(error) => context.fault(table, "swift_prefix", error.to_string()),
+    }
+    match dialects.clone().with_domains(domains) {
+        Ok(with) => dialects = with,
+        Err(error) => context.fault(table, "domains", error.to_string()),
+    }
+    dialects
 }
 
 pub(super) fn audit(table: &Table, context: &mut Context<'_>) -> Audit {

@@ -442,7 +442,13 @@ pub(super) const INSPECT: &[Row] = &[
         "swift_prefix",
         Kind::Text { max: 100, ascii: true },
         r#""/swift""#,
-        "Where the store has its Swift API; `\"\"` is nowhere.",
+        "The first part of the paths of the store's Swift API; `\"\"` is nowhere.",
+    ),
+    Row::live(
+        "domains",
+        Kind::Text { max: 1000, ascii: true },
+        r#""""#,
+        "Host names, separated by blanks, below which clients put the bucket: `s3.example.org` for `bucket.s3.example.org`. With any, a write under a host that is none of these and could name a bucket is refused; with none, the path names the bucket.",
     ),
 ];
 

@@ -56,7 +56,8 @@ fn what_is_looked_into() {
         "[inspect]\narchive_max = \"2GiB\"\n",
         &[(2, "inspect.archive_max", "limits.capture_budget")],
     );
-    check("[inspect]\nswift_prefix = \"swift\"\n", &[(2, "inspect.swift_prefix", "a slash")]);
+    check("[inspect]\nswift_prefix = \"a/b\"\n", &[(2, "inspect.swift_prefix", "path segment")]);
+    check("[inspect]\ndomains = \"a.b b\"\n", &[(2, "inspect.domains", "two buckets")]);
     // A small budget alone is no contradiction.
     let small = "[limits]\ncapture_max = \"8MiB\"\ncapture_budget = \"16MiB\"\n";
     assert_eq!(config(small).inspect.archive_max, 16 << 20);

@@ -149,7 +149,14 @@ impl Bench {
     pub fn new(store: SocketAddr) -> Bench {
         let upstream = upstream(store);
         let exceptions = Arc::new(NoExceptions);
-        let view = View::new(upstream, rulebook(), vec![rule()], exceptions, settings());
+        let view = View::new(
+            upstream,
+            rulebook(),
+            vec![rule()],
+            exceptions,
+            settings(),
+            Default::default(),
+        );
         let (meters, budget) = (Arc::new(Meters::new()), Budget::new(16 << 20));
         let (port, feed) = AuditPort::new(8, NodeFacts::default());
         let directory = tempfile::tempdir().unwrap();

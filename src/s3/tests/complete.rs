@@ -230,6 +230,8 @@ fn write(parts: &[(u32, String)], style: u8) -> String {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn what_is_written_is_read_back(
         numbers in prop::collection::btree_set(1..=MAX_PART_NUMBER, 1..40),
