@@ -26,6 +26,9 @@ use super::refusal::Refusal;
 /// Ceph RGW's `rgw_swift_url_prefix`, as it is where nobody changed it.
 const SWIFT_PREFIX: &str = "swift";
 
+/// How many path segments behind the first tell where a path leads.
+const DOOR_SEGMENTS: usize = 4;
+
 /// What [`classify`](super::classify) takes for granted.
 pub(super) static DEFAULT: Surface = Surface {
     swift_prefix: Some(Cow::Borrowed(SWIFT_PREFIX)),
@@ -97,12 +100,10 @@ impl Surface {
             self.domains.push(lower);
         }
         for (i, inner) in self.domains.iter().enumerate() {
-            let outer =
-                self.domains.iter().enumerate().find(|(j, outer)| {
-                    i != *j && (inner == *outer || below(inner, outer).is_some())
-                });
-            if let Some((_, outer)) = outer {
-                return Err(SurfaceError::Nested(inner.clone(), outer.clone()));
+            for (j, outer) in self.domains.iter().enumerate() {
+                if i != j && (inner == outer || below(inner, outer).is_some()) {
+                    return Err(SurfaceError::Nested(inner.clone(), outer.clone()));
+                }
             }
         }
         Ok(self)
@@ -146,7 +147,7 @@ impl Surface {
         let path = decode(path);
         let mut segments = path.strip_prefix('/')?.split('/');
         let first = segments.next()?;
-        let rest: Vec<&str> = segments.collect();
+        let rest: Vec<&str> = segments.take(DOOR_SEGMENTS).collect();
         if self.swift_prefix.as_deref() == Some(first) {
             return Some(Operation::Swift);
         }
