@@ -13,6 +13,9 @@ impl Surface {
     /// Why a write must not pass, where the bucket enforces, whatever its bytes are: it comes by a way
     /// that is shut. `headers` are its own.
     pub fn shuts(&self, request: &Request, headers: &HeaderMap) -> Option<Refusal> {
+        if request.system {
+            return shut(self.store_jobs, Refusal::StoreJobShut);
+        }
         match request.operation {
             Operation::AppendObject => shut(self.appends, Refusal::AppendShut),
             Operation::PutObjectExtract => match self.archives {
@@ -155,7 +158,9 @@ mod tests {
     #[test]
     fn what_the_store_does_by_itself_can_be_shut() {
         let deny = Surface { store_jobs: Door::Deny, ..Surface::default() };
-        for target in ["/b?replication", "/b?inventory&id=x", "/minio/admin/v3/start-job"] {
+        let targets =
+            ["/b?replication", "/b?inventory&id=x", "/minio/admin/v3/start-job", "/b/k?rgwx-x=1"];
+        for target in targets {
             let (request, map) = read("PUT", target, &[]);
             assert_eq!(deny.shuts(&request, &map), Some(Refusal::StoreJobShut), "{target}");
             assert_eq!(Surface::default().shuts(&request, &map), None, "{target}");

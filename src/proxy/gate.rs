@@ -157,8 +157,20 @@ impl View {
 
     /// Why a write must not pass whatever its bytes are, if it comes by a way that is shut.
     pub fn shuts(&self, request: &s3::Request, headers: &HeaderMap) -> Option<s3::Refusal> {
+        if !request.operation.names_bucket() {
+            return self.shuts_unnamed(request, headers);
+        }
         let bucket = request.bucket.as_deref();
         self.rule(bucket).surface.shuts(request, headers).filter(|_| self.enforces(bucket))
+    }
+
+    /// Which bucket another protocol means, nobody here can tell: the strictest rule holds.
+    fn shuts_unnamed(&self, request: &s3::Request, headers: &HeaderMap) -> Option<s3::Refusal> {
+        let enforces = |each: &&config::BucketRule| {
+            self.rulebook.enforces(&each.rule, each.pattern.as_str(), &*self.exceptions)
+        };
+        let mut rules = self.buckets.iter().filter(enforces);
+        rules.find_map(|each| each.rule.surface.shuts(request, headers))
     }
 
     /// Whether anything in this bucket may be refused now.
