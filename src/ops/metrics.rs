@@ -169,6 +169,8 @@ mod tests {
             "s3bouncer_upstream_aborts_total 0",
             "s3bouncer_capture_budget_bytes 0",
             "s3bouncer_capture_in_use_bytes 0",
+            "s3bouncer_spool_in_use_bytes 0",
+            "s3bouncer_spool_max_bytes 0",
             r#"s3bouncer_build_info{version="1.2.3"} 1"#,
         ];
         for line in lines {
@@ -181,7 +183,7 @@ mod tests {
     fn every_sample_belongs_to_a_known_name() {
         let text = exposed(&used());
         let kinds = text.lines().filter(|line| line.starts_with("# TYPE ")).count();
-        assert_eq!(kinds, 20, "{text}");
+        assert_eq!(kinds, 22, "{text}");
         assert!(text.lines().all(|line| line.starts_with('#') || line.starts_with("s3bouncer_")));
     }
 
