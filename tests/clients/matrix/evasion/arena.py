@@ -17,7 +17,7 @@ SWIFT_KEY = "made-up-swift-key"
 
 
 class Arena:
-    """`run` gives a trick a fresh bucket; `stop` ends all that was started."""
+    """`direct` and `through` are ways in, each with a fresh bucket; `stop` ends all that was started."""
 
     def __init__(self, options, store_name):
         self.options = options

@@ -5,6 +5,7 @@ doesn't, several with `|` where that is a matter of luck.  An empty cell is a
 store that the trick was never tried on.
 """
 
+import functools
 import pathlib
 
 from .oracle import FORMS
@@ -13,6 +14,7 @@ FILE = pathlib.Path(__file__).with_name("direct.tsv")
 STORES = ("s3s", "rclone", "rgw", "garage")
 
 
+@functools.cache
 def read():
     """Cells by (trick, store)."""
     lines = FILE.read_text().splitlines() if FILE.exists() else []
@@ -33,7 +35,7 @@ def faults(name, store, form):
 
 def write(tricks, table):
     """Takes over what was found; a cell that allows it already stays as it is."""
-    cells = read()
+    cells = dict(read())
     for key, form in table.items():
         if form not in cells.get(key, "").split("|"):
             cells[key] = form

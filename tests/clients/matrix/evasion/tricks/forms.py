@@ -5,7 +5,7 @@ import base64
 from ... import sign, wire
 from .. import corpus, signing
 from ..coding import packed
-from ..trick import EITHER, FORM, HIT, REFUSED, SAME, Family
+from ..trick import DENIED, EITHER, FORM, HIT, REFUSED, SAME, Family
 from .framings import Chunks
 
 KEY = "form.jpg"
@@ -14,7 +14,7 @@ GOOD = corpus.FILLING[:3000]
 
 # Odd forms may be refused as malformed; the plain ones must be read.
 forms = Family("forms", 2, answers=FORM, record=None, twin=EITHER)
-plain = {"answers": FORM, "record": HIT, "twin": SAME}
+plain = {"answers": DENIED, "record": HIT, "twin": SAME}
 
 
 class Form:
@@ -77,13 +77,11 @@ forms.add(
     by(lambda f, d: f.whole(f.file(d)), more=[(f"x-amz-meta-{n}", "x" * 50) for n in range(20)]),
     **plain,
 )
-forms.add(
-    "a field behind it", by(lambda f, d: f.whole(f.file(d), f.field("submit", "Upload"))), answers=FORM, record=HIT
-)
+forms.add("a field behind it", by(lambda f, d: f.whole(f.file(d), f.field("submit", "Upload"))), **plain)
 forms.add("a file of another name before it", by(lambda f, d: f.whole(f.file(GOOD, '"other"'), f.file(d))))
-forms.add("a file of another name behind it", by(lambda f, d: f.whole(f.file(GOOD), f.file(d, '"other"'))), record=HIT)
-forms.add("two files, the good one first", by(lambda f, d: f.whole(f.file(GOOD), f.file(d))), record=None)
-forms.add("two files, the good one last", by(lambda f, d: f.whole(f.file(d), f.file(GOOD))), record=None)
+forms.add("a file of another name behind it", by(lambda f, d: f.whole(f.file(GOOD), f.file(d, '"other"'))))
+forms.add("two files, the good one first", by(lambda f, d: f.whole(f.file(GOOD), f.file(d))), answers=FORM, record=None)
+forms.add("two files, the good one last", by(lambda f, d: f.whole(f.file(d), f.file(GOOD))), answers=FORM, record=None)
 forms.add("a field in the file's place", by(lambda f, d: f.whole(f.field("file", ""), f.file(d))))
 forms.add(
     "in a field for many keys",
@@ -138,14 +136,14 @@ for word, make in HEADS.items():
 # ---- encodings within -----------------------------------------------------------------------
 
 
-@forms.trick("base64 in transit", record=None)
+@forms.trick("base64 in transit", answers=None)
 def in_base64(way, data):
     """Some libraries undo it, stores of objects do not."""
     form = Form(way)
     return post(way, form.whole(form.file(base64.encodebytes(data), more=["Content-Transfer-Encoding: base64"])))
 
 
-@forms.trick("a nested multipart", record=None)
+@forms.trick("a nested multipart")
 def nested(way, data):
     inner = b"--in\r\nContent-Disposition: file; filename=x\r\n\r\n" + data + b"\r\n--in--\r\n"
     head = ['Content-Disposition: form-data; name="file"', "Content-Type: multipart/mixed; boundary=in"]
@@ -153,13 +151,13 @@ def nested(way, data):
     return post(way, form.whole(form.part(head, inner)))
 
 
-@forms.trick("a packed file", row=5, answers=FORM, record=HIT, twin=SAME)
+@forms.trick("a packed file", row=5, twin=SAME)
 def packed_file(way, data):
     form = Form(way, more=[("Content-Encoding", "gzip")])
     return post(way, form.whole(form.file(packed("gzip", data))))
 
 
-@forms.trick("a picture behind junk", row=10, answers=FORM, record=HIT, twin=SAME)
+@forms.trick("a picture behind junk", row=10, twin=SAME)
 def behind_junk(way, data):
     form = Form(way)
     return post(way, form.whole(form.file(GOOD + data)))
@@ -188,11 +186,11 @@ forms.add(
 )
 forms.add("something before the first boundary", by(lambda f, d: b"a preamble\r\n" + f.whole(f.file(d))))
 forms.add("a line end before the first boundary", by(lambda f, d: b"\r\n" + f.whole(f.file(d))))
-forms.add("the sample before the first boundary", by(lambda f, d: d + b"\r\n" + f.whole(f.file(GOOD))), record=HIT)
-forms.add("the sample behind the end", by(lambda f, d: f.whole(f.file(GOOD)) + d), record=None)
-forms.add("another form behind the end", by(lambda f, d: f.whole(f.file(GOOD)) + f.whole(f.file(d))))
+forms.add("the sample before the first boundary", by(lambda f, d: d + b"\r\n" + f.whole(f.file(GOOD))), answers=None)
+forms.add("the sample behind the end", by(lambda f, d: f.whole(f.file(GOOD)) + d), answers=None)
+forms.add("another form behind the end", by(lambda f, d: f.whole(f.file(GOOD)) + f.whole(f.file(d))), answers=None)
 forms.add("no end", by(lambda f, d: f.whole(f.file(d))[: -len(f.last())]))
-forms.add("no last line end", by(lambda f, d: f.whole(f.file(d))[:-2]), answers=FORM, record=HIT)
+forms.add("no last line end", by(lambda f, d: f.whole(f.file(d))[:-2]))
 forms.add("half an end", by(lambda f, d: f.whole(f.file(d))[:-4]))
 forms.add(
     "blanks behind a boundary",
@@ -237,7 +235,7 @@ def with_query(way, data):
     return post(way, form.whole(form.file(data)), path=f"/{way.bucket}?x&delete")
 
 
-@forms.trick("a framing", answers=FORM, record=None, twin=REFUSED, row=3)
+@forms.trick("a framing", twin=REFUSED, row=3)
 def framed(way, data):
     form = Form(way)
     body = form.whole(form.file(data))
@@ -246,7 +244,7 @@ def framed(way, data):
     return post(way, chunks.chunk(body) + chunks.last(body), headers=headers)
 
 
-@forms.trick("by PUT", answers=FORM, record=HIT)
+@forms.trick("by PUT")
 def by_put(way, data):
     form = Form(way)
     return way.put(KEY, form.whole(form.file(data)), [("Content-Type", f"multipart/form-data; boundary={SEP}")])
