@@ -306,7 +306,7 @@ impl Behind {
         self.tails.push(tail);
     }
 
-    fn finish(mut self: Box<Self>, at: u64, head: &[u8], within: &mut Vec<Sighting>) {
+    fn finish(mut self, at: u64, head: &[u8], within: &mut Vec<Sighting>) {
         let mut found = Vec::new();
         self.search.clone().finish(&mut |candidate| found.push(candidate));
         for candidate in found {

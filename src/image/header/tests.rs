@@ -131,7 +131,8 @@ fn pixels_are_bounded_to_the_last() {
 
 #[test]
 fn heif_turns_come_before_mirrors() {
-    let cases: [(&[(&[u8; 4], &[u8])], Orientation); 7] = [
+    type Property<'a> = (&'a [u8; 4], &'a [u8]);
+    let cases: [(&[Property<'_>], Orientation); 7] = [
         (&[], Orientation::Upright),
         (&[(b"irot", &[1])], Orientation::QuarterTurnBack),
         (&[(b"irot", &[2])], Orientation::HalfTurn),
