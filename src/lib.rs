@@ -8,12 +8,15 @@
 //! | [`digest`] | digest values, and one pass over the bytes that computes several |
 //! | [`image`] | what a body's first bytes show, image facts, PDQ |
 //! | [`framing`] | aws-chunked undone as a view, in spans |
+//! | [`unpack`] | what else a body contains: decoded, in archives, in other bytes |
 //! | [`s3`] | what a head says, and how S3 says no |
 //! | [`list`] | hash lists: sources, snapshot file, lookups |
 //! | [`inspect`] | a body on its way: digests, and what may go out before the verdict |
 //! | [`policy`] | modes, rules, the verdict |
 //! | [`config`] | one table of options |
 //! | [`net`] | sockets, TLS, the store's connections, the body that only a verdict ends |
+//! | [`own_access`] | the gate's own requests to S3, with its own credentials |
+//! | [`state`] | what gates keep of multipart uploads under way |
 //! | [`proxy`] | one request, from its head to its answer |
 //! | [`ops`] | lists on disk, audit, metrics, log, the operator's doors |
 //! | [`cli`] | the commands |
@@ -27,6 +30,9 @@ pub mod inspect;
 pub mod list;
 pub mod net;
 pub mod ops;
+pub mod own_access;
 pub mod policy;
 pub mod proxy;
 pub mod s3;
+pub mod state;
+pub mod unpack;

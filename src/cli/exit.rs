@@ -11,6 +11,8 @@ pub enum ExitCode {
     Denied,
     /// `list query`, `explain`: what was looked for is not there.
     NotFound,
+    /// `probe`: the store behaves otherwise than it did.
+    Differs,
     /// `match`: nothing would be refused, but something could not be judged or read.
     Unjudged,
     /// The command line, the configuration or another input is wrong (`EX_USAGE` of sysexits.h).
@@ -24,7 +26,7 @@ impl ExitCode {
     pub const fn code(self) -> u8 {
         match self {
             ExitCode::Success => 0,
-            ExitCode::Failure | ExitCode::Denied | ExitCode::NotFound => 1,
+            ExitCode::Failure | ExitCode::Denied | ExitCode::NotFound | ExitCode::Differs => 1,
             ExitCode::Unjudged => 2,
             ExitCode::Usage => 64,
             ExitCode::Io => 74,
@@ -49,6 +51,7 @@ mod tests {
             (ExitCode::Failure, 1),
             (ExitCode::Denied, 1),
             (ExitCode::NotFound, 1),
+            (ExitCode::Differs, 1),
             (ExitCode::Unjudged, 2),
             (ExitCode::Usage, 64),
             (ExitCode::Io, 74),

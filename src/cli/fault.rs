@@ -20,6 +20,11 @@ impl Fault {
         Fault { code: ExitCode::Usage, text: text.into() }
     }
 
+    /// Something outside failed, such as a store that can't be reached.
+    pub(super) fn failed(text: impl Into<String>) -> Fault {
+        Fault { code: ExitCode::Failure, text: text.into() }
+    }
+
     /// A file can't be read or written.
     pub(super) fn io(path: &Path, error: &io::Error) -> Fault {
         Fault { code: ExitCode::Io, text: format!("{}: {error}", path.display()) }

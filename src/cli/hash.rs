@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::body::Body;
 use super::{ExitCode, Shown, Streams};
 use crate::digest::{Algorithm, AlgorithmSet};
-use crate::image::{Format, ImageError, ImageFacts, facts};
+use crate::image::{Background, Format, Limits, Look, Looks, Wanted, look};
 
 /// Larger images are not decoded: they are held in memory for it.
 const IMAGE_BYTES_MAX: usize = 256 << 20;
@@ -71,7 +71,7 @@ struct Report {
 }
 
 /// What is known of an image. Where it can't be decoded, `error` says why and only the format is
-/// known.
+/// known; where only a part can, `error` stands beside the rest.
 #[derive(Default, Serialize)]
 struct Image {
     format: &'static str,
@@ -82,6 +82,9 @@ struct Image {
     pdq_quality: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// Of the first picture and the others; JSON has the first.
+    #[serde(skip)]
+    looks: Vec<Look>,
 }
 
 impl Image {
@@ -92,38 +95,54 @@ impl Image {
             let error = format!("larger than {} MiB", IMAGE_BYTES_MAX >> 20);
             return Some(Image { error: Some(error), ..unknown });
         };
-        match facts(bytes) {
-            Ok(facts) => Some(Image::known(&facts)),
-            Err(ImageError::NotAnImage) => None,
-            Err(error) => Some(Image { error: Some(error.to_string()), ..unknown }),
+        // The command's user can end it.
+        match look(bytes, &Limits::DEFAULT, &Wanted::default(), &|| false) {
+            Ok(looks) => Some(Image::known(looks)),
+            Err(fault) => Some(Image { error: Some(fault.to_string()), ..unknown }),
         }
     }
 
-    fn known(facts: &ImageFacts) -> Image {
+    fn known(looks: Looks) -> Image {
+        let first = looks.pdq.first().map(|look| look.fingerprint);
         Image {
-            format: facts.format.name(),
-            width: Some(facts.width),
-            height: Some(facts.height),
-            frames: Some(facts.frames),
-            pdq: facts.pdq.map(|pdq| pdq.to_string()),
-            pdq_quality: facts.quality,
-            error: None,
+            format: looks.header.format.name(),
+            width: Some(looks.header.width),
+            height: Some(looks.header.height),
+            frames: Some(looks.frames),
+            pdq: first.map(|first| first.pdq().to_string()),
+            pdq_quality: first.map(|first| first.quality),
+            error: looks.fault.map(|fault| fault.to_string()),
+            looks: looks.pdq,
         }
     }
 
     fn write(&self, out: &mut dyn io::Write) -> io::Result<()> {
         if let Some(error) = &self.error {
-            return writeln!(out, "  image   {}: {}", self.format, Shown(error));
+            writeln!(out, "  image   {}: {}", self.format, Shown(error))?;
         }
-        let number = |figure: Option<u32>| figure.unwrap_or_default();
-        let (width, height, frames) =
-            (number(self.width), number(self.height), number(self.frames));
+        let (Some(width), Some(height), Some(frames)) = (self.width, self.height, self.frames)
+        else {
+            return Ok(());
+        };
         let plural = if frames == 1 { "" } else { "s" };
         writeln!(out, "  image   {} {width}x{height}, {frames} frame{plural}", self.format)?;
-        match (&self.pdq, self.pdq_quality) {
-            (Some(pdq), Some(quality)) => writeln!(out, "  pdq     {pdq} (quality {quality})"),
-            (Some(_) | None, _) => writeln!(out, "  pdq     none: the image is too small"),
+        if self.looks.is_empty() {
+            return writeln!(out, "  pdq     none: the image is too small");
         }
+        for Look { source, fingerprint } in &self.looks {
+            let (pdq, quality) = (fingerprint.pdq(), fingerprint.quality);
+            write!(out, "  pdq     {pdq} (quality {quality}")?;
+            if source.frame > 0 {
+                write!(out, ", frame {}", source.frame + 1)?;
+            }
+            match source.background {
+                Background::White => {}
+                Background::Black => write!(out, ", on black")?,
+                Background::Ignored => write!(out, ", without transparency")?,
+            }
+            writeln!(out, ")")?;
+        }
+        Ok(())
     }
 }
 

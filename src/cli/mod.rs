@@ -15,6 +15,7 @@ mod fault;
 mod hash;
 mod list;
 mod matching;
+mod probe;
 pub mod run;
 mod streams;
 
@@ -68,6 +69,8 @@ enum Command {
     Canary(canary::Args),
     /// Tell what was decided about a request, and why
     Explain(explain::Args),
+    /// Tell what a store really does with aborted and odd uploads, and which guard follows
+    Probe(probe::Args),
     /// Ask or tell a running gate
     Ctl(ctl::Args),
 }
@@ -99,6 +102,7 @@ fn dispatch(command: Command) -> ExitCode {
         Command::List(command) => with_streams(|streams| list::run(&command, streams)),
         Command::Canary(args) => with_streams(|streams| canary::run(&args, streams)),
         Command::Explain(args) => with_streams(|streams| explain::run(&args, streams)),
+        Command::Probe(args) => with_streams(|streams| probe::run(&args, streams)),
         Command::Ctl(args) => with_streams(|streams| ctl::run(&args, streams)),
     }
 }

@@ -36,6 +36,9 @@ fn the_contract_is_understood() {
         "canary",
         "canary --output x",
         "explain --config x A1",
+        "probe --config x",
+        "probe --endpoint http://127.0.0.1:1 --bucket b --access-key a --secret-key-file s --region r",
+        "probe --config x --json --baseline b --timeout 30s",
         "ctl status",
         "ctl --socket s reload --accept a",
         "ctl --config c drain",
@@ -50,7 +53,9 @@ fn the_contract_is_understood() {
 fn what_is_no_command_is_refused_with_64() {
     for line in [
         "",
-        "probe --config x",
+        "probe",
+        "probe --endpoint https://a:1",
+        "probe --config x --timeout 10",
         "run",
         "run x",
         "check",

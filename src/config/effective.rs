@@ -154,6 +154,7 @@ impl Config {
         let credentials = shared.map(|shared| &shared.credentials);
         vec![
             ("directory", path(&state.directory)),
+            ("parts_directory", path(&state.parts_directory)),
             ("bucket", text(|shared| &shared.bucket, "")),
             ("endpoint", text(|shared| &shared.endpoint, "")),
             ("region", text(|shared| &shared.region, "us-east-1")),
@@ -174,12 +175,12 @@ impl Config {
             ("decoded_ratio", Value::Count(inspect.decoded_ratio)),
             ("magic_prefix", Value::Size(inspect.magic_prefix)),
             ("archives", switch(inspect.archives)),
-            ("pdf", switch(inspect.pdf)),
-            ("base64", switch(inspect.base64)),
+            ("documents", switch(inspect.documents)),
             ("archive_max", Value::Size(inspect.archive_max)),
             ("unpacked_max", Value::Size(inspect.unpacked_max)),
             ("members_max", count(inspect.members_max)),
-            ("swift_prefix", Value::Text(inspect.swift_prefix.clone().unwrap_or_default())),
+            ("swift_prefix", Value::Text(inspect.swift_prefix.clone())),
+            ("domains", Value::Text(inspect.domains.clone())),
         ]
     }
 

@@ -12,6 +12,7 @@ use super::words::Switch;
 use super::{DigestCode, Endpoint, Glob, Guard, LogFormat, LogLevel, Passes};
 use crate::digest::Algorithm;
 use crate::policy::{self, Mode, Polarity};
+use crate::s3;
 
 /// `[listener]`: the side that clients connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,18 +173,20 @@ pub struct Inspect {
     pub magic_prefix: u64,
     /// Whether zip and tar files are looked into.
     pub archives: Switch,
-    /// Whether PDF files are.
-    pub pdf: Switch,
-    /// Whether base64 in text is.
-    pub base64: Switch,
+    /// Whether pictures in documents are looked for.
+    pub documents: Switch,
     /// Largest body that is held to be looked into, in bytes; at most the budget.
     pub archive_max: u64,
     /// Bytes to which an archive may unfold.
     pub unpacked_max: u64,
     /// Members of an archive that are looked at.
     pub members_max: usize,
-    /// Where the store has its Swift API, if anywhere.
-    pub swift_prefix: Option<String>,
+    /// Where the store has its Swift API, if anywhere, and by which hosts clients name buckets.
+    pub dialects: s3::Surface,
+    /// The former, as it was written.
+    pub swift_prefix: String,
+    /// The latter, as they were written.
+    pub domains: String,
 }
 
 /// `[audit]`: the records.
@@ -228,6 +231,8 @@ pub struct Admin {
 pub struct State {
     /// The gate's own directory.
     pub directory: PathBuf,
+    /// Where parts are kept, if in no bucket.
+    pub parts_directory: PathBuf,
     /// The bucket that nodes share; the directory where `None`.
     pub shared: Option<SharedState>,
     /// Bytes of parts that are kept here at most.

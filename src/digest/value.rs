@@ -92,6 +92,11 @@ impl AlgorithmSet {
         self.0 & (1 << algorithm as u8) != 0
     }
 
+    /// Whether every member of `other` is a member.
+    pub const fn contains_all(self, other: AlgorithmSet) -> bool {
+        self.0 & other.0 == other.0
+    }
+
     /// Whether nothing has to be computed.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
@@ -251,6 +256,11 @@ impl Digests {
             Algorithm::Sha1 => self.sha1.map(Digest::Sha1),
             Algorithm::Sha256 => self.sha256.map(Digest::Sha256),
         }
+    }
+
+    /// The algorithms of the digests that were computed.
+    pub fn algorithms(&self) -> AlgorithmSet {
+        self.iter().map(|digest| digest.algorithm()).collect()
     }
 
     /// Every digest that was computed, in the order of [`Algorithm::ALL`].

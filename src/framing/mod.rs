@@ -6,6 +6,7 @@
 
 mod aws_chunked;
 mod error;
+mod form;
 #[doc(hidden)]
 pub mod naive;
 #[cfg(test)]
@@ -14,4 +15,10 @@ mod trailer;
 
 pub use aws_chunked::{AwsChunked, ChunkedPlan, MAX_CHUNK_LINE, MAX_SIZE_DIGITS, Span};
 pub use error::FramingError;
+#[doc(hidden)]
+pub use form::naive as naive_form;
+pub use form::{
+    Boundary, Field, Form, FormData, FormError, FormEvent, MAX_BOUNDARY, MAX_FIELD, MAX_FIELDS,
+    MAX_PART_HEAD, MAX_PARTS, Part,
+};
 pub use trailer::{MAX_TRAILER_BYTES, MAX_TRAILERS};

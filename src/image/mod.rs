@@ -1,13 +1,29 @@
-//! What an image is: its format by magic bytes, its size and frames, its perceptual hash.
+//! What an image is, and which hashes it has: bytes in, facts out.
 //!
-//! Pure: bytes in, facts out. The gate itself only sniffs; [`facts`] decodes, and is for the
-//! command line until decoding has processes of its own.
+//! [`sniff`] tells the format by the first bytes, [`header()`] the size and all else that can be known
+//! without decoding, [`look()`] decodes within [`Limits`] and hashes. No files, no clock, no threads
+//! of its own. Decoders are other people's code on hostile bytes: the gate itself runs no more than
+//! `sniff`, and looks in processes that may die.
 
-mod facts;
-mod frames;
-mod pdq;
+mod decode;
+mod fault;
+mod header;
+#[doc(hidden)]
+pub mod hostile;
+mod kinds;
+mod look;
+mod orientation;
+pub mod pdq;
+mod reduced;
 mod sniff;
+mod variant;
 
-pub use facts::{ALLOC_MAX_BYTES, ImageError, ImageFacts, PIXELS_MAX, facts};
-pub use pdq::{LumaPlane, ParsePdqError, Pdq, pdq};
+pub use decode::Background;
+pub use fault::{ImageFault, Limits};
+pub use header::{Header, header};
+pub use kinds::{PerceptualAlgorithm, PerceptualKind};
+pub use look::{Look, Looks, PerceptualLook, Source, Wanted, look};
+pub use orientation::Orientation;
+pub use pdq::{Convention, Fingerprint, ParsePdqError, Pdq};
 pub use sniff::{Format, SNIFF_MAX_BYTES, sniff};
+pub use variant::Variant;

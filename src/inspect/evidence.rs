@@ -1,7 +1,9 @@
 //! What is known about a body once it has been seen whole.
 
 use crate::digest::Digests;
+use crate::framing::{FormError, FramingError};
 use crate::image::Format;
+use crate::s3::ErrorCode;
 
 /// Facts that we established ourselves: nothing that a client declared gets in here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +46,8 @@ pub enum Origin {
     Trimmed,
     /// A picture inside a document.
     Document,
+    /// What the store would copy.
+    Source,
 }
 
 /// Why a part of a body stayed unseen.
@@ -59,6 +63,36 @@ pub enum Gap {
     TooLarge,
 }
 
+/// What is wrong with a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// With its framing.
+    #[error(transparent)]
+    Framing(#[from] FramingError),
+    /// With the form that it is.
+    #[error(transparent)]
+    Form(#[from] FormError),
+}
+
+impl BodyError {
+    /// The word in metrics (`s3bouncer_protocol_rejects_total{reason}`) and logs.
+    pub const fn label(self) -> &'static str {
+        match self {
+            BodyError::Framing(error) => error.label(),
+            BodyError::Form(error) => error.label(),
+        }
+    }
+}
+
+impl From<BodyError> for ErrorCode {
+    fn from(error: BodyError) -> ErrorCode {
+        match error {
+            BodyError::Framing(error) => error.into(),
+            BodyError::Form(error) => error.into(),
+        }
+    }
+}
+
 impl Origin {
     /// The word in audit records: why an entry was hit by bytes that are not the body itself.
     pub const fn name(self) -> &'static str {
@@ -69,6 +103,7 @@ impl Origin {
             Origin::Embedded => "exact-embedded",
             Origin::Trimmed => "exact-trimmed",
             Origin::Document => "exact-document",
+            Origin::Source => "exact-source",
         }
     }
 }

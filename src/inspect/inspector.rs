@@ -2,14 +2,11 @@
 
 use bytes::Bytes;
 
-use super::{Evidence, HoldBack};
-use crate::digest::{AlgorithmSet, Kernel, MultiHasher};
-use crate::framing::{AwsChunked, FramingError, Span};
-use crate::image::{self, Format};
+use super::sight::{Scope, Sight, Sighted};
+use super::{BodyError, Evidence, HoldBack, Kept, Origin, Sighting};
+use crate::framing::{AwsChunked, Boundary, Form, FormData, FormEvent, Span};
+use crate::image::Format;
 use crate::s3::BodyPlan;
-
-/// How much of the payload is looked at to tell what it is, in bytes.
-pub const SNIFF_BYTES: usize = 4096;
 
 /// Pieces of framed bodies are cut no smaller than this, in bytes, where they can be.
 const PIECE_MIN: usize = 4096;
@@ -19,97 +16,228 @@ const PIECE_MIN: usize = 4096;
 pub struct Inspector {
     view: View,
     sight: Sight,
+    /// The payload for whoever wants it again; `None` if nobody does.
+    kept: Option<Kept>,
 }
 
 #[derive(Debug)]
 enum View {
     Identity,
     AwsChunked(AwsChunked),
+    Form(Box<FormView>),
 }
 
-/// What has been seen of the decoded payload.
+/// A browser form: its file is what the inspector's own sight is about.
 #[derive(Debug)]
-struct Sight {
-    hasher: MultiHasher,
-    head: Vec<u8>,
-    payload: u64,
+struct FormView {
+    decoder: FormData,
+    scope: Scope,
+    place: FormPlace,
+    others: Vec<Sighting>,
+    file_ended: bool,
+}
+
+/// Where in the form its reader is.
+#[derive(Debug)]
+enum FormPlace {
+    Framing,
+    File,
+    Other(Box<Sight>),
 }
 
 impl Inspector {
-    /// An inspector for a body of the given plan, which computes the `wanted` digests.
-    pub fn new(plan: &BodyPlan, wanted: AlgorithmSet, kernel: Kernel) -> Self {
+    /// An inspector for a body of the given plan.
+    pub fn new(plan: &BodyPlan, scope: &Scope) -> Self {
         let view = match plan {
             BodyPlan::Identity { .. } => View::Identity,
             BodyPlan::AwsChunked { plan, .. } => View::AwsChunked(AwsChunked::new(*plan)),
         };
-        let hasher = MultiHasher::new(wanted, kernel);
-        Inspector { view, sight: Sight { hasher, head: Vec::new(), payload: 0 } }
+        Inspector { view, sight: Sight::new(scope), kept: None }
+    }
+
+    /// An inspector for a browser form, whose file is the payload. All its other parts are looked at
+    /// too.
+    pub fn of_form(boundary: &Boundary, scope: &Scope) -> Self {
+        let view = FormView {
+            decoder: FormData::new(boundary),
+            scope: scope.clone(),
+            place: FormPlace::Framing,
+            others: Vec::new(),
+            file_ended: false,
+        };
+        Inspector { view: View::Form(Box::new(view)), sight: Sight::new(scope), kept: None }
+    }
+
+    /// From here on the payload is kept, until it is [taken](Inspector::take_kept).
+    #[must_use]
+    pub fn keeping(mut self) -> Self {
+        self.kept = Some(Kept::default());
+        self
+    }
+
+    /// Payload bytes that are kept now.
+    pub fn kept_bytes(&self) -> u64 {
+        self.kept.as_ref().map_or(0, Kept::bytes)
+    }
+
+    /// The payload since the last call.
+    pub fn take_kept(&mut self) -> Vec<Bytes> {
+        self.kept.as_mut().map(Kept::take).unwrap_or_default()
+    }
+
+    /// Keeps no more than the payload's first so many bytes.
+    pub fn keep_first(&mut self, most: u64) {
+        if let Some(kept) = &mut self.kept {
+            kept.set_most(most);
+        }
+    }
+
+    /// Keeps the payload no longer.
+    pub fn forget_kept(&mut self) {
+        self.kept = None;
     }
 
     /// Takes the next wire bytes, and hands them to `hold` with what they mean.
     ///
     /// # Errors
     /// The framing is malformed, or holds more payload than was declared.
-    pub fn feed(&mut self, wire: Bytes, hold: &mut HoldBack) -> Result<(), FramingError> {
-        match &mut self.view {
+    pub fn feed(&mut self, wire: Bytes, hold: &mut HoldBack) -> Result<(), BodyError> {
+        let Inspector { view, sight, kept } = self;
+        match view {
             View::Identity => {
-                self.sight.see(&wire);
+                sight.see(&wire);
+                if let Some(kept) = kept {
+                    kept.push(wire.clone());
+                }
                 let payload = wire.len() as u64;
                 hold.push(wire, payload, true);
+                Ok(())
             }
             View::AwsChunked(decoder) => {
                 let mut pieces = Pieces::new(&wire);
                 let decoded = decoder.push(&wire, &mut |span| {
                     if let Span::Payload { len, .. } = span {
-                        self.sight.see(&wire[pieces.position..pieces.position + len]);
+                        let run = pieces.position..pieces.position + len;
+                        sight.see(&wire[run.clone()]);
+                        if let Some(kept) = kept {
+                            kept.push(wire.slice(run));
+                        }
                     }
                     pieces.take(span, hold);
                 });
                 // After an error too: where that is tolerated, the bytes still have to pass.
                 pieces.finish(hold);
-                return decoded;
+                Ok(decoded?)
+            }
+            View::Form(form) => {
+                let before = sight.bytes();
+                let decoded = form.feed(&wire, sight, kept);
+                // Only the file's own bytes count as held: a store may make the object as soon as
+                // it has seen the file's delimiter, whatever comes behind.
+                let inside = matches!(form.place, FormPlace::File);
+                hold.push(wire, sight.bytes() - before, inside);
+                decoded
             }
         }
-        Ok(())
     }
 
     /// The image format that the payload's first bytes show. Settled once [`Inspector::sniffable`].
     pub fn format(&self) -> Option<Format> {
-        image::sniff(&self.sight.head)
+        self.sight.format()
+    }
+
+    /// Whether the payload is, or holds, a picture, as far as has been seen.
+    pub fn shows_picture(&self) -> bool {
+        self.format().is_some() || self.sight.has_picture_behind()
+    }
+
+    /// The payload's first bytes.
+    pub fn head(&self) -> &[u8] {
+        self.sight.head()
     }
 
     /// Whether enough of the payload has been seen to tell what it is.
     pub fn sniffable(&self) -> bool {
-        self.sight.head.len() >= SNIFF_BYTES
+        let ended = match &self.view {
+            View::Form(form) => form.file_ended,
+            View::Identity | View::AwsChunked(_) => false,
+        };
+        ended || self.sight.is_sniffable()
     }
 
     /// Decoded payload seen so far, in bytes.
     pub fn payload(&self) -> u64 {
-        self.sight.payload
+        self.sight.bytes()
+    }
+
+    /// What a form says besides its file; `None` of any other body.
+    pub fn form(&self) -> Option<&Form> {
+        match &self.view {
+            View::Form(form) => Some(form.decoder.form()),
+            View::Identity | View::AwsChunked(_) => None,
+        }
     }
 
     /// The evidence, once the body has ended.
     ///
     /// # Errors
     /// The framing has not ended, or the payload is shorter than declared.
-    pub fn finish(self) -> Result<Evidence, FramingError> {
-        if let View::AwsChunked(decoder) = &self.view {
-            decoder.finish()?;
-        }
-        let format = self.format();
-        let Sight { hasher, payload, .. } = self.sight;
-        Ok(Evidence { digests: hasher.finish(), payload, format, ..Evidence::default() })
+    pub fn finish(self) -> Result<Evidence, BodyError> {
+        let others = match self.view {
+            View::Identity => Vec::new(),
+            View::AwsChunked(decoder) => {
+                decoder.finish()?;
+                Vec::new()
+            }
+            View::Form(form) => {
+                form.decoder.finish()?;
+                form.decoder.form().object_key()?;
+                form.others
+            }
+        };
+        let Sighted { digests, bytes: payload, format, mut within, gap } = self.sight.finish();
+        within.extend(others);
+        Ok(Evidence { digests, payload, format, within, gap })
     }
 }
 
-impl Sight {
-    fn see(&mut self, payload: &[u8]) {
-        self.payload += payload.len() as u64;
-        self.hasher.update(payload);
-        let wanted = SNIFF_BYTES - self.head.len();
-        if wanted > 0 {
-            self.head.extend_from_slice(&payload[..payload.len().min(wanted)]);
-        }
+impl FormView {
+    fn feed(
+        &mut self,
+        wire: &Bytes,
+        file: &mut Sight,
+        kept: &mut Option<Kept>,
+    ) -> Result<(), BodyError> {
+        let FormView { decoder, scope, place, others, file_ended } = self;
+        let decoded = decoder.push(wire, &mut |event| match event {
+            FormEvent::Framing(_) => {}
+            FormEvent::Begin(part) => {
+                *place = match part.is_file() {
+                    true => FormPlace::File,
+                    false => FormPlace::Other(Box::new(Sight::new(scope))),
+                };
+            }
+            FormEvent::Payload(bytes) => match place {
+                FormPlace::File => {
+                    file.see(bytes);
+                    if let Some(kept) = kept {
+                        kept.push(Bytes::copy_from_slice(bytes));
+                    }
+                }
+                FormPlace::Other(sight) => sight.see(bytes),
+                FormPlace::Framing => {}
+            },
+            FormEvent::End => match std::mem::replace(place, FormPlace::Framing) {
+                FormPlace::File => *file_ended = true,
+                FormPlace::Other(sight) => {
+                    let Sighted { digests, bytes, within, .. } = sight.finish();
+                    others.push(Sighting { origin: Origin::FormPart, digests, bytes });
+                    others.extend(within);
+                }
+                FormPlace::Framing => {}
+            },
+        });
+        Ok(decoded?)
     }
 }
 

@@ -6,7 +6,13 @@
 mod evidence;
 mod holdback;
 mod inspector;
+mod kept;
+mod sight;
+mod within;
 
-pub use evidence::{Evidence, Gap, Origin, Sighting};
+pub use evidence::{BodyError, Evidence, Gap, Origin, Sighting};
 pub use holdback::HoldBack;
-pub use inspector::{Inspector, SNIFF_BYTES};
+pub use inspector::Inspector;
+pub use kept::Kept;
+pub use sight::{Codings, SNIFF_BYTES, Scope};
+pub use within::{Within, look_within};

@@ -96,6 +96,16 @@ fn register_budgets(meters: &Meters, registry: &mut Registry) {
         "Bytes of the capture budget that are reserved",
         meters.capture_in_use.clone(),
     );
+    registry.register(
+        "spool_in_use_bytes",
+        "Bytes of parts that are kept until their upload completes",
+        meters.spool_in_use.clone(),
+    );
+    registry.register(
+        "spool_max_bytes",
+        "Bytes of parts that may be kept",
+        meters.spool_max.clone(),
+    );
 }
 
 /// The state of every meter as OpenMetrics text.
@@ -159,6 +169,8 @@ mod tests {
             "s3bouncer_upstream_aborts_total 0",
             "s3bouncer_capture_budget_bytes 0",
             "s3bouncer_capture_in_use_bytes 0",
+            "s3bouncer_spool_in_use_bytes 0",
+            "s3bouncer_spool_max_bytes 0",
             r#"s3bouncer_build_info{version="1.2.3"} 1"#,
         ];
         for line in lines {
@@ -171,7 +183,7 @@ mod tests {
     fn every_sample_belongs_to_a_known_name() {
         let text = exposed(&used());
         let kinds = text.lines().filter(|line| line.starts_with("# TYPE ")).count();
-        assert_eq!(kinds, 20, "{text}");
+        assert_eq!(kinds, 22, "{text}");
         assert!(text.lines().all(|line| line.starts_with('#') || line.starts_with("s3bouncer_")));
     }
 

@@ -8,3 +8,4 @@ pub mod lists;
 pub mod log;
 pub mod metrics;
 pub mod node;
+pub mod parts;

@@ -12,16 +12,18 @@ use tokio::sync::{Mutex as AsyncMutex, watch};
 use super::audit::{self, Audit, AuditSettings, Retained};
 use super::bypass::BypassStore;
 use super::lists::{ListStore, Loaded, Standing};
-use crate::config::{Config, ConfigErrors, DigestCode, Guard, Passes};
+use super::parts::{self, PartsFault};
+use crate::config::{self, Config, ConfigErrors, DigestCode, Guard, Passes};
 use crate::digest::Kernel;
 use crate::net::budget::Budget;
 use crate::net::listener::Connections;
 use crate::net::tls::Tls;
 use crate::net::upstream::{self, Upstream};
 use crate::policy::Exceptions;
-use crate::proxy::gate::{Gate, Settings, View};
+use crate::proxy::gate::{Gate, Inspect, Settings, View};
 use crate::proxy::meters::Meters;
 use crate::proxy::record::NodeFacts;
+use crate::unpack;
 
 /// How often ages, budgets and idle connections are looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -49,6 +51,9 @@ pub enum StartFault {
     /// The audit writer can't be started.
     #[error("audit: {0}")]
     Audit(io::Error),
+    /// The state of multipart uploads can't be used.
+    #[error("{0}")]
+    Parts(#[from] PartsFault),
 }
 
 /// A running gate. Shared by its listeners, its signals and its administrators.
@@ -129,7 +134,9 @@ impl Node {
         let upstream = Upstream::new(upstream_options(&config));
         let view = view(&config, &loaded, upstream, &bypasses);
         let budget = Budget::new(config.limits.capture_budget);
-        let gate = Gate::new(view, budget, meters, audit.port());
+        let parts = parts::open(&config).await?;
+        tokio::spawn(parts::tidy(Arc::downgrade(&parts)));
+        let gate = Gate::new(view, budget, meters, audit.port(), parts);
         let current = Current {
             config: Arc::new(config),
             standings: loaded.standings,
@@ -263,6 +270,9 @@ impl Node {
         meters.connections_limit.set(config.listener.max_connections as i64);
         meters.capture_budget.set(self.gate.budget.limit() as i64);
         meters.capture_in_use.set(self.gate.budget.used() as i64);
+        let (spooled, spool_max) = self.gate.parts.state().spool_usage();
+        meters.spool_in_use.set(i64::try_from(spooled).unwrap_or(i64::MAX));
+        meters.spool_max.set(i64::try_from(spool_max).unwrap_or(i64::MAX));
         let view = self.gate.view.load_full();
         meters.enforcing.set(view.enforces_anywhere().into());
         view.upstream.reap();
@@ -344,7 +354,9 @@ fn view(
     bypasses: &Arc<BypassStore>,
 ) -> View {
     let rulebook = loaded.rulebook(&config.lists, SystemTime::now());
-    View::new(upstream, rulebook, config.buckets.clone(), acts(bypasses), settings(config))
+    let dialects = config.inspect.dialects.clone();
+    let (buckets, acts) = (config.buckets.clone(), acts(bypasses));
+    View::new(upstream, rulebook, buckets, acts, settings(config), dialects)
 }
 
 fn settings(config: &Config) -> Settings {
@@ -366,6 +378,24 @@ fn settings(config: &Config) -> Settings {
             "" => "Access Denied".to_owned(),
             contact => format!("Access Denied. Contact: {contact}"),
         },
+        inspect: inspect(&config.inspect),
+    }
+}
+
+fn inspect(inspect: &config::Inspect) -> Inspect {
+    let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let limits = unpack::Limits {
+        output_bytes_max: inspect.decoded_max.max(inspect.unpacked_max),
+        ratio_max: inspect.decoded_ratio,
+        views_max: u32::try_from(inspect.members_max).unwrap_or(u32::MAX),
+        search_bytes_max: bytes(inspect.magic_prefix),
+        ..unpack::Limits::default()
+    };
+    Inspect {
+        archives: inspect.archives.is_on(),
+        documents: inspect.documents.is_on(),
+        limits,
+        archive_max: inspect.archive_max,
     }
 }
 

@@ -5,6 +5,7 @@
 mod mode;
 mod reason;
 mod rules;
+mod surface;
 #[cfg(test)]
 mod tests;
 mod verdict;

@@ -75,6 +75,17 @@ impl Verdict {
         }
     }
 
+    /// More of an upload that was refused already: nothing of it may become an object.
+    pub fn poisoned() -> Verdict {
+        Verdict { outcome: Outcome::Deny, matched: None, mode: Mode::Enforce }
+    }
+
+    /// A body that can't be judged, and whose kind must not pass unjudged.
+    pub fn refused(reason: Unjudged) -> Verdict {
+        let outcome = Outcome::Unjudged { reason, refused: true };
+        Verdict { outcome, matched: None, mode: Mode::Enforce }
+    }
+
     /// Whether the body may become an object.
     pub fn passes(&self) -> bool {
         match self.outcome {

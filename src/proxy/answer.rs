@@ -71,9 +71,21 @@ const HOST_ID: &str = "s3bouncer";
 
 /// The store's answer, ready for the client.
 pub fn relayed(response: Response<Incoming>, body: impl FnOnce(Incoming) -> RelayBody) -> Answer {
-    let (mut parts, incoming) = response.into_parts();
+    passed_on(response.map(body))
+}
+
+/// The store's answer, ready for the client, with the body that passes it on.
+pub fn passed_on(response: Response<RelayBody>) -> Answer {
+    let (mut parts, body) = response.into_parts();
     headers::to_downstream(&mut parts.headers);
-    Response::from_parts(parts, AnswerBody::Relay(body(incoming)))
+    Response::from_parts(parts, AnswerBody::Relay(body))
+}
+
+/// The store's answer, whose body has been read.
+pub fn whole(mut head: http::response::Parts, body: Bytes) -> Answer {
+    headers::to_downstream(&mut head.headers);
+    head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    Response::from_parts(head, AnswerBody::Own(Some(body)))
 }
 
 /// Ends the client's connection with this answer.

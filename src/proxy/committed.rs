@@ -4,14 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Response;
+use http::{HeaderMap, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::exchange::{Exchange, StoreFault};
 use super::faults;
 use super::journal::Journal;
+use super::parts::complete::Complete;
+use super::parts::part::Sent;
 use super::record::Termination;
 use crate::net::budget::Reservation;
+use crate::policy::Unjudged;
 
 /// An exchange whose request has been committed, and the record that waits for its answer.
 ///
@@ -19,10 +22,40 @@ use crate::net::budget::Reservation;
 /// wait goes on in a task of its own.
 pub struct Committed(Option<Pending>);
 
+/// What has to happen once the store has answered, whether or not there still is a client.
+pub enum Sequel {
+    /// Nothing.
+    Nothing,
+    /// A part is recorded, before its client hears that the store has it.
+    Part(Box<Sent>),
+    /// The same for a part whose ETag stands in the body of the answer.
+    PartCopy(Box<Sent>),
+    /// The answer to a Complete is looked at as it passes.
+    Complete(Box<Complete>),
+}
+
+/// What the store made of a committed request.
+pub struct Aftermath {
+    /// Its answer, or why there is none.
+    pub reply: Result<Response<Incoming>, StoreFault>,
+    /// The exchange, to pass the answer on, or to see whether the request may go out again.
+    pub exchange: Exchange,
+    /// The record.
+    pub journal: Journal,
+    /// What is still to be done: a part that was not recorded, since there was no answer; the
+    /// Complete whose answer is to be looked at.
+    pub sequel: Sequel,
+    /// Why the client must not hear the answer.
+    pub fault: Option<Unjudged>,
+}
+
 struct Pending {
     exchange: Exchange,
     journal: Journal,
     patience: Duration,
+    sequel: Sequel,
+    /// The head of the answer, once it is there.
+    answered: Option<(StatusCode, HeaderMap)>,
     /// What the held body still occupies.
     _reservation: Option<Arc<Reservation>>,
 }
@@ -34,29 +67,42 @@ impl Committed {
         journal: Journal,
         patience: Duration,
         reservation: Option<Arc<Reservation>>,
+        sequel: Sequel,
     ) -> Self {
-        Committed(Some(Pending { exchange, journal, patience, _reservation: reservation }))
+        let answered = None;
+        let _reservation = reservation;
+        Committed(Some(Pending { exchange, journal, patience, sequel, answered, _reservation }))
     }
 
     /// The store's answer, and what is needed to pass it on and to write the record.
-    pub async fn answer(
-        mut self,
-    ) -> Option<(Result<Response<Incoming>, StoreFault>, Exchange, Journal)> {
+    pub async fn answer(mut self) -> Option<Aftermath> {
         faults::point("await answer");
         let pending = self.0.as_mut()?;
         let reply = pending.exchange.answer(pending.patience).await;
-        let Pending { exchange, journal, .. } = self.0.take()?;
-        Some((reply, exchange, journal))
+        let mut fault = None;
+        if let (Ok(response), Sequel::Part(_)) = (&reply, &pending.sequel) {
+            let head = (response.status(), response.headers().clone());
+            pending.answered = Some(head.clone());
+            fault = pending.record_part(head).await;
+        }
+        let Pending { exchange, journal, sequel, .. } = self.0.take()?;
+        Some(Aftermath { reply, exchange, journal, sequel, fault })
     }
 }
 
 impl Drop for Committed {
     fn drop(&mut self) {
-        let Some(pending) = self.0.take() else { return };
+        let Some(mut pending) = self.0.take() else { return };
         let ended_by = match std::thread::panicking() {
             true => Termination::Panic,
             false => Termination::ClientAnswer,
         };
+        if let Some((status, headers)) = pending.answered.take() {
+            // The part is being recorded, in a task of its own.
+            pending.journal.store_answered(status, &headers);
+            pending.journal.finish(ended_by);
+            return;
+        }
         // Outside a runtime the process is ending; the journal then says that nobody knows.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(pending.wait_alone(ended_by));
@@ -65,12 +111,27 @@ impl Drop for Committed {
 }
 
 impl Pending {
+    /// Records the part in a task of its own, which goes on if this one is dropped.
+    async fn record_part(
+        &mut self,
+        (status, headers): (StatusCode, HeaderMap),
+    ) -> Option<Unjudged> {
+        let Sequel::Part(sent) = std::mem::replace(&mut self.sequel, Sequel::Nothing) else {
+            return None;
+        };
+        let recording = tokio::spawn(async move { sent.answered(status, &headers).await });
+        recording.await.unwrap_or(Err(Unjudged::Spool)).err()
+    }
+
     /// `ended_by` is why nobody else waits.
     async fn wait_alone(mut self, ended_by: Termination) {
         faults::point("alone");
         match self.exchange.answer(self.patience).await {
             Ok(response) => {
-                self.journal.store_answered(response.status(), response.headers());
+                let (head, _) = response.into_parts();
+                self.journal.store_answered(head.status, &head.headers);
+                // The client hears nothing; that the part is not recorded, its Complete will say.
+                let _ = self.record_part((head.status, head.headers)).await;
                 self.journal.finish(ended_by);
             }
             Err(_) => self.journal.finish(Termination::Unknown),

@@ -4,13 +4,15 @@ use http::Response;
 use hyper::body::Incoming;
 
 use super::answer::{self, Answer, Refused};
+use super::assembly::Halt;
+use super::committed::Sequel;
 use super::exchange::{Exchange, Opening, StoreFault};
 use super::faults;
 use super::flow::{Event, Flow, Running};
 use super::intake::{IntakeFault, Leftover};
 use super::record::{Auth, Termination};
 use super::upload::{CONTINUE_PATIENCE, Stop, Upload};
-use crate::framing::FramingError;
+use crate::inspect::BodyError;
 use crate::policy::{Unjudged, Verdict};
 use crate::s3::{ErrorCode, Operation};
 
@@ -18,17 +20,28 @@ impl Upload {
     // ---- the store's answer ------------------------------------------------------------------
 
     /// Passes the store's answer on, or says that there was none.
-    pub(super) fn relay(
+    pub(super) async fn relay(
         mut self,
         reply: Result<Response<Incoming>, StoreFault>,
         exchange: Exchange,
+        fault: Option<Unjudged>,
     ) -> Answer {
         faults::point("relay");
+        if let Some(fault) = fault.filter(|_| self.case.may_retry()) {
+            return self.slow_down(fault, None);
+        }
+        let sequel = std::mem::replace(&mut self.sequel, Sequel::Nothing);
         match reply {
             Ok(response) => {
                 self.journal.store_answered(response.status(), response.headers());
+                let response = response.map(|incoming| exchange.into_body(incoming, true));
+                let response = match sequel {
+                    Sequel::PartCopy(sent) => return self.relay_part_copy(response, sent).await,
+                    Sequel::Complete(complete) => response.map(|body| body.shown_to(complete)),
+                    Sequel::Part(_) | Sequel::Nothing => response,
+                };
                 self.journal.finish(Termination::Complete);
-                answer::relayed(response, |incoming| exchange.into_body(incoming, true))
+                answer::passed_on(response)
             }
             // The store had the whole body: whether it made an object of it, nobody knows.
             Err(StoreFault::Failed(_) | StoreFault::Silent) => {
@@ -77,8 +90,10 @@ impl Upload {
     }
 
     async fn ask_about_head(&self) -> Asked {
-        // A form's signature is inside its body: the head tells nothing.
-        if self.case.s3.operation == Operation::PostObject {
+        // A form's signature is inside its body: the head tells nothing. And where there is no body
+        // the head is the whole request, which the store would carry out: a copy, most likely.
+        let is_whole = self.case.s3.body.wire_length() == Some(0);
+        if is_whole || self.case.s3.operation == Operation::PostObject {
             return Asked::Known(Auth::Unverified);
         }
         for fresh in [false, true] {
@@ -115,7 +130,7 @@ impl Upload {
         }
         let rest = intake.into_leftover();
         let event = match stop {
-            Stop::Budget => return self.slow_down(Unjudged::Budget, rest),
+            Stop::Budget => return self.slow_down(Unjudged::Budget, Some(rest)),
             Stop::Event(event) => *event,
         };
         match (event, running) {
@@ -123,19 +138,43 @@ impl Upload {
                 self.relay_early(response, running, Some(rest))
             }
             (Event::Client(fault), _) => self.client_fault(fault, rest),
-            (Event::Answered(_) | Event::StoreGone | Event::Reached | Event::Ended, _) => {
-                self.unreachable(Some(rest), Termination::StoreBody)
-            }
+            (
+                Event::Answered(_) | Event::StoreGone | Event::Reached | Event::Kept | Event::Ended,
+                _,
+            ) => self.unreachable(Some(rest), Termination::StoreBody),
         }
     }
 
     /// A shortage of ours: the client is asked to try again.
-    pub(super) fn slow_down(mut self, fault: Unjudged, rest: Leftover) -> Answer {
+    pub(super) fn slow_down(mut self, fault: Unjudged, rest: Option<Leftover>) -> Answer {
         let verdict = Verdict::unjudged(fault, self.case.rule(), self.case.enforces);
         self.journal.judged(&verdict);
-        self.case.let_go(rest);
+        let close = rest.is_some();
+        if let Some(rest) = rest {
+            self.case.let_go(rest);
+        }
         let message = "Please reduce your request rate.";
-        self.refuse(ErrorCode::SlowDown, message, true, Termination::GateFault)
+        self.refuse(ErrorCode::SlowDown, message, close, Termination::GateFault)
+    }
+
+    /// What can't be judged, and must not pass for that.
+    fn refuse_unjudged(mut self, reason: Unjudged) -> Answer {
+        let verdict = Verdict::refused(reason);
+        self.journal.judged(&verdict);
+        let message = self.case.denial().to_owned();
+        self.refuse(ErrorCode::AccessDenied, &message, false, Termination::GateRefused)
+    }
+
+    /// What is no list of parts, or a shortage of ours, with the body read to its end.
+    pub(super) fn halted(self, halt: Halt) -> Answer {
+        match halt {
+            Halt::Fault(fault) => self.slow_down(fault, None),
+            Halt::Refused(reason) => self.refuse_unjudged(reason),
+            Halt::Malformed(error) => {
+                self.case.gate.meters.count_protocol_reject(error.label());
+                self.refuse(error.into(), &error.to_string(), false, Termination::ClientBody)
+            }
+        }
     }
 
     /// More is held than was reserved: a framing that is mostly framing, or a body whose length
@@ -148,9 +187,13 @@ impl Upload {
     }
 
     /// The body ended, but not as its framing promised.
-    pub(super) fn malformed_end(self, error: FramingError) -> Answer {
+    pub(super) fn malformed_end(self, error: BodyError, rest: Option<Leftover>) -> Answer {
         self.case.gate.meters.count_protocol_reject(error.label());
-        self.refuse(error.into(), &error.to_string(), false, Termination::ClientBody)
+        let close = rest.is_some();
+        if let Some(rest) = rest {
+            self.case.let_go(rest);
+        }
+        self.refuse(error.into(), &error.to_string(), close, Termination::ClientBody)
     }
 
     /// The store cannot be reached, or broke off.

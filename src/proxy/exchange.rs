@@ -13,6 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::faults;
+use super::parts::complete::Complete;
 use crate::net::body::{Feed, Taken, UpstreamBody};
 use crate::net::upstream::{Failed, Link, Reply, Upstream};
 
@@ -143,6 +144,7 @@ impl Exchange {
             upstream: self.upstream.clone(),
             reusable: committed,
             _feed: None,
+            complete: None,
         }
     }
 
@@ -166,6 +168,8 @@ pub struct RelayBody {
     /// Of a request that the store answered before its body was in: dropping it would end the
     /// connection before the answer has been read.
     _feed: Option<Feed>,
+    /// Looks at the answer as it passes.
+    complete: Option<Box<Complete>>,
 }
 
 impl RelayBody {
@@ -173,6 +177,26 @@ impl RelayBody {
     pub fn keep_open(mut self, feed: Feed) -> Self {
         self._feed = Some(feed);
         self
+    }
+
+    /// Shows the answer to the Complete that it belongs to.
+    pub fn shown_to(mut self, complete: Box<Complete>) -> Self {
+        self.complete = Some(complete);
+        self
+    }
+
+    fn show(&mut self, polled: &Poll<Option<Result<Frame<Bytes>, hyper::Error>>>) {
+        let Some(complete) = &mut self.complete else { return };
+        if let Poll::Ready(Some(Ok(frame))) = polled
+            && let Some(bytes) = frame.data_ref()
+        {
+            complete.see_answer(bytes);
+        }
+        if self.ended
+            && let Some(complete) = self.complete.take()
+        {
+            complete.answer_ended();
+        }
     }
 
     fn drive(&mut self, cx: &mut Context<'_>) {
@@ -210,6 +234,7 @@ impl Body for RelayBody {
             polled = Pin::new(&mut this.incoming).poll_frame(cx);
         }
         this.ended = matches!(polled, Poll::Ready(None)) || this.incoming.is_end_stream();
+        this.show(&polled);
         polled
     }
 

@@ -45,8 +45,13 @@ pub struct Flow {
     running: Option<Running>,
     /// Whether the body goes out as it comes, but for its end.
     streams: bool,
+    /// Whether kept payload is taken as it comes.
+    taps: bool,
     ended: bool,
 }
+
+/// Kept payload of a body that streams, in bytes, from which on it should be taken.
+const KEPT_MAX: u64 = 256 * 1024;
 
 /// How far to go.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +67,8 @@ pub enum Until {
 pub enum Event {
     /// It went as far as was asked.
     Reached,
+    /// So much payload is kept that it should be taken.
+    Kept,
     /// The body has ended, as far as HTTP tells.
     Ended,
     /// The store has given its final answer already.
@@ -75,12 +82,22 @@ pub enum Event {
 impl Flow {
     /// A flow at its start. `running` is there where the store has been asked for the body already.
     pub fn new(intake: Intake, running: Option<Running>) -> Self {
-        Flow { intake, running, streams: false, ended: false }
+        Flow { intake, running, streams: false, taps: false, ended: false }
     }
 
     /// The client's side.
     pub fn intake(&self) -> &Intake {
         &self.intake
+    }
+
+    /// The client's side, to be changed.
+    pub fn intake_mut(&mut self) -> &mut Intake {
+        &mut self.intake
+    }
+
+    /// From here on kept payload is taken as it comes: see [`Event::Kept`].
+    pub fn tap(&mut self) {
+        self.taps = true;
     }
 
     /// Whether the head has gone to the store.
@@ -121,6 +138,9 @@ impl Flow {
             }
             if self.is_reached(until) {
                 return Poll::Ready(Event::Reached);
+            }
+            if self.taps && self.intake.inspector().kept_bytes() >= KEPT_MAX {
+                return Poll::Ready(Event::Kept);
             }
             // The store is slower than the client: its connection wakes us when it has room.
             if !self.has_room() {

@@ -6,16 +6,19 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
+use http::HeaderMap;
 
 use super::journal::Journal;
 use super::meters::Meters;
+use super::parts::Parts;
 use super::record::{AuditPort, Record};
 use crate::config;
 use crate::digest::Kernel;
 use crate::net::budget::Budget;
 use crate::net::upstream::Upstream;
-use crate::policy::{BucketRule, Exceptions, Rulebook};
+use crate::policy::{BucketRule, Door, Exceptions, Rulebook};
 use crate::s3;
+use crate::unpack;
 
 /// The gate: one for the process.
 pub struct Gate {
@@ -27,6 +30,8 @@ pub struct Gate {
     pub meters: Arc<Meters>,
     /// Where records go.
     pub audit: AuditPort,
+    /// The parts of multipart uploads.
+    pub parts: Arc<Parts>,
     ids: RequestIds,
     ending: Arc<AtomicBool>,
 }
@@ -42,6 +47,8 @@ pub struct View {
     pub exceptions: Arc<dyn Exceptions + Send + Sync>,
     /// Limits and texts.
     pub settings: Settings,
+    /// What the store answers to besides S3 in path style.
+    pub dialects: s3::Surface,
     /// The last one matches everything.
     buckets: Vec<config::BucketRule>,
 }
@@ -69,6 +76,21 @@ pub struct Settings {
     pub kernel: Kernel,
     /// The text of a denial.
     pub denial: String,
+    /// What of a body is looked at besides the body itself.
+    pub inspect: Inspect,
+}
+
+/// What of a body is looked at besides the body itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Inspect {
+    /// Whether zip and tar files are held, and looked into.
+    pub archives: bool,
+    /// Whether documents are.
+    pub documents: bool,
+    /// How far looking goes.
+    pub limits: unpack::Limits,
+    /// Largest body that is held for that, in bytes.
+    pub archive_max: u64,
 }
 
 impl Gate {
@@ -78,10 +100,11 @@ impl Gate {
         budget: Arc<Budget>,
         meters: Arc<Meters>,
         audit: AuditPort,
+        parts: Arc<Parts>,
     ) -> Arc<Self> {
         let view = ArcSwap::from_pointee(view);
         let (ids, ending) = (RequestIds::new(), Arc::default());
-        Arc::new(Gate { view, budget, meters, audit, ids, ending })
+        Arc::new(Gate { view, budget, meters, audit, parts, ids, ending })
     }
 
     /// An id for a request that has no record.
@@ -111,9 +134,13 @@ impl View {
         buckets: Vec<config::BucketRule>,
         exceptions: Arc<dyn Exceptions + Send + Sync>,
         settings: Settings,
+        dialects: s3::Surface,
     ) -> Self {
         assert!(!buckets.is_empty(), "a checked configuration has a rule for every bucket");
-        View { upstream, rulebook, exceptions, settings, buckets }
+        // Whether another method passes, its bucket's rule says.
+        let open = buckets.iter().any(|each| each.rule.surface.methods == Door::Forward);
+        let dialects = dialects.with_other_methods(open);
+        View { upstream, rulebook, exceptions, settings, dialects, buckets }
     }
 
     /// The rule for a bucket.
@@ -126,6 +153,24 @@ impl View {
     pub fn address(&self, journal: &mut Journal, request: &s3::Request) {
         let mode = self.rule(request.bucket.as_deref()).mode;
         journal.addressed(request, mode, self.rulebook.version.as_ref());
+    }
+
+    /// Why a write must not pass whatever its bytes are, if it comes by a way that is shut.
+    pub fn shuts(&self, request: &s3::Request, headers: &HeaderMap) -> Option<s3::Refusal> {
+        if !request.operation.names_bucket() {
+            return self.shuts_unnamed(request, headers);
+        }
+        let bucket = request.bucket.as_deref();
+        self.rule(bucket).surface.shuts(request, headers).filter(|_| self.enforces(bucket))
+    }
+
+    /// Which bucket another protocol means, nobody here can tell: the strictest rule holds.
+    fn shuts_unnamed(&self, request: &s3::Request, headers: &HeaderMap) -> Option<s3::Refusal> {
+        let enforces = |each: &&config::BucketRule| {
+            self.rulebook.enforces(&each.rule, each.pattern.as_str(), &*self.exceptions)
+        };
+        let mut rules = self.buckets.iter().filter(enforces);
+        rules.find_map(|each| each.rule.surface.shuts(request, headers))
     }
 
     /// Whether anything in this bucket may be refused now.

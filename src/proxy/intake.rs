@@ -11,8 +11,8 @@ use hyper::body::Incoming;
 use tokio::time::Sleep;
 
 use super::faults;
-use crate::framing::FramingError;
-use crate::inspect::{Evidence, HoldBack, Inspector};
+use crate::framing::Form;
+use crate::inspect::{BodyError, Evidence, HoldBack, Inspector};
 
 /// One client's body, as far as it has come.
 pub struct Intake {
@@ -24,7 +24,7 @@ pub struct Intake {
     pub trailers: Option<HeaderMap>,
     /// Where the gate only watches, malformed framing is no reason to stop: the rest passes unseen.
     tolerant: bool,
-    malformed: Option<FramingError>,
+    malformed: Option<BodyError>,
     idle: IdleTimer,
     asked_for: bool,
 }
@@ -44,7 +44,7 @@ pub enum IntakeFault {
     /// Nothing came for longer than the idle timeout.
     Idle,
     /// The framing inside is malformed, or does not agree with what was declared.
-    Framing(FramingError),
+    Framing(BodyError),
 }
 
 /// Where a body stands after a read.
@@ -98,20 +98,36 @@ impl Intake {
         &self.inspector
     }
 
-    /// The evidence, once the body has ended. With it comes whether the framing was malformed, which
-    /// can only be so where that is tolerated.
+    /// The payload since the last call, where it is kept.
+    pub fn take_kept(&mut self) -> Vec<bytes::Bytes> {
+        self.inspector.take_kept()
+    }
+
+    /// Keeps no more than the payload's first so many bytes.
+    pub fn keep_first(&mut self, most: u64) {
+        self.inspector.keep_first(most);
+    }
+
+    /// Keeps the payload no longer.
+    pub fn forget_kept(&mut self) {
+        self.inspector.forget_kept();
+    }
+
+    /// What the body came to, once it has ended. With it comes whether the framing was malformed,
+    /// which can only be so where that is tolerated.
     ///
     /// # Errors
     /// The framing had not ended, or held less than declared, and that is not tolerated.
-    pub fn finish(self) -> Result<(Seen, HoldBack, Option<HeaderMap>), FramingError> {
+    pub fn finish(self) -> Result<Taken, BodyError> {
         faults::point("finish");
-        let Intake { inspector, hold, trailers, tolerant, malformed, .. } = self;
+        let Intake { mut inspector, hold, trailers, tolerant, malformed, .. } = self;
+        let (kept, form) = (inspector.take_kept(), inspector.form().cloned());
         let seen = match (malformed, inspector.finish()) {
             (None, Ok(evidence)) => Seen::Whole(evidence),
             (Some(_), _) | (None, Err(_)) if tolerant => Seen::Malformed,
             (Some(error), _) | (None, Err(error)) => return Err(error),
         };
-        Ok((seen, hold, trailers))
+        Ok(Taken { seen, hold, trailers, kept, form })
     }
 
     /// Gives the rest of the body up.
@@ -167,6 +183,20 @@ impl Leftover {
         };
         tokio::spawn(tokio::time::timeout(time, reading));
     }
+}
+
+/// A body that has come in.
+pub struct Taken {
+    /// What it came to.
+    pub seen: Seen,
+    /// What has not gone out yet.
+    pub hold: HoldBack,
+    /// Trailers of the HTTP framing.
+    pub trailers: Option<HeaderMap>,
+    /// The payload that was kept and not taken yet.
+    pub kept: Vec<bytes::Bytes>,
+    /// What a form says besides its file.
+    pub form: Option<Form>,
 }
 
 /// What an inspected body came to.

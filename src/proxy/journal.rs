@@ -17,7 +17,7 @@ pub struct Journal {
     /// The record; fields are filled as they become known.
     pub record: Record,
     slot: Option<AuditSlot>,
-    meters: Arc<Meters>,
+    pub(super) meters: Arc<Meters>,
     begun: Instant,
     /// What a sudden end means now.
     if_dropped: Termination,
@@ -64,6 +64,12 @@ impl Journal {
 
     /// Notes what the body was.
     pub fn seen(&mut self, evidence: &Evidence) {
+        self.meters.body_bytes.inc_by(evidence.payload);
+        self.seen_object(evidence);
+    }
+
+    /// Notes what the object is that this request would make of bytes which came before.
+    pub fn seen_object(&mut self, evidence: &Evidence) {
         self.record.bytes = evidence.payload;
         self.record.digests = evidence.digests;
     }
@@ -86,7 +92,11 @@ impl Journal {
         record.mode = Some(verdict.mode);
         record.verdict = Some(match verdict.outcome {
             Outcome::Allow => VerdictWord::Allow,
-            Outcome::Deny => VerdictWord::Deny,
+            Outcome::Deny => {
+                // Without an entry it is more of an upload that was refused before.
+                record.reason = Some("poisoned");
+                VerdictWord::Deny
+            }
             Outcome::WouldDeny => VerdictWord::WouldDeny,
             Outcome::Unjudged { reason, .. } => {
                 record.reason = Some(reason.name());
@@ -131,7 +141,6 @@ impl Journal {
         let (operation, status) =
             (record.operation.unwrap_or("Other"), record.status.unwrap_or(499));
         self.meters.count_request(operation, record.verdict, status);
-        self.meters.body_bytes.inc_by(record.bytes);
         match self.slot.take() {
             Some(slot) => slot.commit(record),
             None => {

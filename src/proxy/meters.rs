@@ -89,6 +89,10 @@ pub struct Meters {
     pub capture_budget: Gauge,
     /// Bytes of it that are reserved.
     pub capture_in_use: Gauge,
+    /// Bytes of parts that may be kept.
+    pub spool_max: Gauge,
+    /// Bytes of it that are kept.
+    pub spool_in_use: Gauge,
     unjudged_by_reason: [Counter; Unjudged::ALL.len()],
 }
 
@@ -118,6 +122,8 @@ impl Meters {
             upstream_aborts: Counter::default(),
             capture_budget: Gauge::default(),
             capture_in_use: Gauge::default(),
+            spool_max: Gauge::default(),
+            spool_in_use: Gauge::default(),
             unjudged_by_reason,
         };
         meters.audit_healthy.set(1);

@@ -3,7 +3,9 @@
 //! [`service`] is where a request comes in; read it first.
 
 pub mod answer;
+mod assembly;
 mod committed;
+mod copies;
 mod ending;
 mod exchange;
 mod faults;
@@ -12,7 +14,9 @@ pub mod gate;
 mod headers;
 mod intake;
 mod journal;
+mod looking;
 pub mod meters;
+pub mod parts;
 pub mod record;
 pub mod service;
 #[cfg(test)]

@@ -19,11 +19,11 @@ use super::headers;
 use super::intake::Leftover;
 use super::journal::Journal;
 use super::record::Termination;
-use super::upload::Upload;
+use super::upload::{Upload, beforehand};
 use crate::net::body::UpstreamBody;
 use crate::net::upstream::Link;
-use crate::policy::Unjudged;
-use crate::s3::{self, ErrorCode, Head, Refusal};
+use crate::policy::{Unjudged, Verdict};
+use crate::s3::{self, ErrorCode, Head, Operation, Refusal};
 
 /// Answers one request, whatever happens: a bug costs this request and no other.
 pub async fn serve(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>) -> Answer {
@@ -50,11 +50,17 @@ async fn answer(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>)
     let (head, body) = request.into_parts();
     let writes = matches!(head.method, Method::PUT | Method::POST);
     let mut journal = writes.then(|| gate.journal(client));
-    let classified = s3::classify(&Head::new(&head.method, &head.uri, &head.headers));
+    let classified = view.dialects.classify(&Head::new(&head.method, &head.uri, &head.headers));
     match classified.and_then(|s3| certain_of_bucket(s3, &view)) {
-        Ok(s3) => match journal {
+        Ok(s3) => match journal.or_else(|| is_other(&s3).then(|| gate.journal(client))) {
             Some(mut journal) => {
                 view.address(&mut journal, &s3);
+                if let Some(refusal) = view.shuts(&s3, &head.headers) {
+                    if let Some(reason) = beforehand(s3.operation) {
+                        journal.judged(&Verdict::refused(reason));
+                    }
+                    return refuse(&gate, &view, &head, refusal, Some(journal), body);
+                }
                 Upload::new(gate, view, head, s3, journal, None).run(body).await
             }
             None => pass(&gate, &view, head, &s3).await,
@@ -77,14 +83,21 @@ async fn answer(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>)
 fn certain_of_bucket(s3: s3::Request, view: &View) -> Result<s3::Request, Refusal> {
     match s3.dots_leave_bucket && view.tells_buckets_apart() {
         true => Err(Refusal::Bucket),
+        // In another protocol the path names no bucket of S3: the rule for everything holds.
+        false if !s3.operation.names_bucket() => Ok(s3::Request { bucket: None, ..s3 }),
         false => Ok(s3),
     }
+}
+
+/// Methods that nobody here knows may write: what they bring is looked at like any upload.
+fn is_other(s3: &s3::Request) -> bool {
+    s3.operation == Operation::OtherMethod
 }
 
 /// Where the gate only watches, a write that is good HTTP passes even if stores could read it
 /// differently: unseen, and recorded so.
 fn watched(view: &View, head: &Parts, refusal: Refusal) -> Option<s3::Request> {
-    let s3 = s3::unclear(&Head::new(&head.method, &head.uri, &head.headers), refusal)?;
+    let s3 = view.dialects.unclear(&Head::new(&head.method, &head.uri, &head.headers), refusal)?;
     (!view.enforces(s3.bucket.as_deref())).then_some(s3)
 }
 
@@ -103,6 +116,7 @@ fn refuse(
     match journal {
         Some(mut journal) => {
             journal.record.status = Some(status.as_u16());
+            journal.record.reason.get_or_insert(refusal.label());
             request_id.clone_from(&journal.record.request_id);
             journal.finish(Termination::ClientHead);
         }
@@ -138,8 +152,11 @@ async fn pass(gate: &Gate, view: &View, mut head: Parts, s3: &s3::Request) -> An
         let mut exchange = Exchange::start(upstream, link, request);
         match exchange.answer(view.settings.response_timeout).await {
             Ok(response) => {
-                let status = response.status().as_u16();
-                gate.meters.count_request(s3.operation.name(), None, status);
+                let status = response.status();
+                gate.meters.count_request(s3.operation.name(), None, status.as_u16());
+                if s3.operation == Operation::AbortMultipartUpload && status.is_success() {
+                    gate.parts.aborted(s3);
+                }
                 return answer::relayed(response, |incoming| exchange.into_body(incoming, true));
             }
             // A connection that was idle may have been closed under us: once more on a fresh one.

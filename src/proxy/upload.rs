@@ -15,20 +15,22 @@ use http_body::Body;
 use hyper::body::Incoming;
 
 use super::answer::Answer;
-use super::committed::Committed;
-use super::exchange::{Exchange, Opening};
+use super::assembly::Halt;
+use super::committed::{Aftermath, Committed, Sequel};
+use super::exchange::{Exchange, Opening, StoreFault};
 use super::faults;
 use super::flow::{Event, Flow, Running, Until};
-use super::gate::{Gate, Settings, View};
+use super::gate::{Gate, View};
 use super::headers;
-use super::intake::{Intake, Leftover, Seen};
+use super::intake::{Intake, Leftover, Seen, Taken};
 use super::journal::Journal;
+use super::parts::part::Part;
 use super::record::{Auth, Termination};
-use crate::inspect::{Evidence, Inspector};
+use crate::inspect::{Codings, Evidence, Inspector};
 use crate::net::body::UpstreamBody;
 use crate::net::budget::Reservation;
 use crate::net::upstream::BUFFER_BYTES;
-use crate::policy::{self, BucketRule, OnFault, Unjudged, Verdict};
+use crate::policy::{self, Archives, BucketRule, OnFault, Outcome, Unjudged, Verdict};
 use crate::s3::{self, BodyPlan, BodyShape, Operation};
 
 /// How long the store may take to say 100 Continue, or no, before a body is sent all the same.
@@ -45,6 +47,12 @@ const STREAM_BUFFERS: u64 = 2 * BUFFER_BYTES as u64;
 pub struct Upload {
     pub(super) case: Case,
     pub(super) journal: Journal,
+    /// The part that it is, where parts are followed.
+    pub(super) part: Option<Part>,
+    /// What has to happen once the store has answered.
+    pub(super) sequel: Sequel,
+    /// What a form says that its file was put through.
+    pub(super) form_codings: Option<Codings>,
 }
 
 /// What is known about an upload besides its body.
@@ -58,7 +66,7 @@ pub(super) struct Case {
     /// The bucket's rule, where it does not hold as it stands.
     lenient: Option<BucketRule>,
     /// Why it cannot be judged, as far as that is known beforehand.
-    unjudged: Option<Unjudged>,
+    pub(super) unjudged: Option<Unjudged>,
     /// What the store has said about the head so far.
     pub(super) auth: Option<Auth>,
 }
@@ -106,8 +114,9 @@ impl Upload {
             ..view.rule(s3.bucket.as_deref()).clone()
         });
         let unjudged = unjudged.or(beforehand(s3.operation));
+        let unjudged = unjudged.or(s3.encrypted.then_some(Unjudged::Encrypted));
         let case = Case { gate, view, head, s3, enforces, lenient, unjudged, auth: None };
-        Upload { case, journal }
+        Upload { case, journal, part: None, sequel: Sequel::Nothing, form_codings: None }
     }
 
     /// Carries the upload to its answer.
@@ -116,9 +125,14 @@ impl Upload {
         let unkept = (!self.journal.is_kept()).then_some(Unjudged::Audit);
         if let Some(fault) = unkept.or(self.case.fault()) {
             if self.case.may_retry() {
-                return self.slow_down(fault, Leftover::untouched(body));
+                return self.slow_down(fault, Some(Leftover::untouched(body)));
             }
             self.case.unjudged.get_or_insert(fault);
+        }
+        if let Err(fault) = self.begin_part().await
+            && self.case.may_retry()
+        {
+            return self.slow_down(fault, Some(Leftover::untouched(body)));
         }
         if body.is_end_stream() {
             return self.without_body().await;
@@ -131,7 +145,10 @@ impl Upload {
 
     async fn without_body(mut self) -> Answer {
         self.journal.body_ended();
-        let verdict = self.judge(Seen::Whole(Evidence::default()));
+        let verdict = match self.judge_whole(Seen::Whole(Evidence::default()), vec![]).await {
+            Ok(verdict) => verdict,
+            Err(halt) => return self.halted(halt),
+        };
         if !verdict.passes() {
             return self.deny().await;
         }
@@ -169,12 +186,21 @@ impl Upload {
     async fn take_in(mut self, body: Incoming, running: Option<Running>) -> Answer {
         self.journal.phase(Termination::ClientBody);
         faults::point("take in");
-        let Case { view, s3, .. } = &self.case;
-        let settings = &view.settings;
-        let wanted = view.rulebook.wanted(self.case.rule());
-        let inspector = Inspector::new(&s3.body, wanted, settings.kernel);
         let tolerant = !self.case.enforces;
-        let intake = Intake::new(body, inspector, tolerant, settings.body_idle_timeout);
+        let inspector = match self.inspector() {
+            Ok(inspector) => inspector,
+            Err(_) if tolerant => {
+                let unclear = self.case.unclear();
+                self.case.unjudged.get_or_insert(unclear);
+                Inspector::new(&self.case.s3.body, &self.scope())
+            }
+            Err(error) => {
+                drop(running);
+                return self.malformed_end(error, Some(Leftover::untouched(body)));
+            }
+        };
+        let idle = self.case.view.settings.body_idle_timeout;
+        let intake = Intake::new(body, inspector, tolerant, idle);
         let mut flow = Flow::new(intake, running);
         match self.case.choose_guard(&mut flow).await {
             Ok(Guard::Whole(reservation)) => self.hold_whole(flow, reservation).await,
@@ -188,9 +214,9 @@ impl Upload {
         faults::point("hold whole");
         match flow.pump(Until::Held(bound(&reservation))).await {
             Event::Ended => {}
-            // A framed body of unknown length is captured or refused, never streamed; any other that
-            // turns out longer than what is captured goes on as a stream.
-            Event::Reached if self.case.enforces && self.case.s3.body.is_unbounded() => {
+            // A framed body of unknown length, and a list of parts, is captured or refused, never
+            // streamed; any other that turns out longer than what is captured goes on as a stream.
+            Event::Reached if self.case.enforces && self.case.is_bounded() => {
                 return self.outgrown(flow);
             }
             Event::Reached => return self.stream(flow, reservation).await,
@@ -198,11 +224,15 @@ impl Upload {
         }
         self.journal.body_ended();
         let (intake, running) = flow.into_parts();
-        let (seen, hold, trailers) = match intake.finish() {
-            Ok(finished) => finished,
-            Err(error) => return self.malformed_end(error),
+        let Taken { seen, hold, trailers, kept, form } = match intake.finish() {
+            Ok(taken) => taken,
+            Err(error) => return self.malformed_end(error, None),
         };
-        let verdict = self.judge(seen);
+        self.note_form(form.as_ref());
+        let verdict = match self.judge_whole(seen, kept).await {
+            Ok(verdict) => verdict,
+            Err(halt) => return self.halted(halt),
+        };
         if !verdict.passes() {
             drop(running);
             return self.deny().await;
@@ -231,10 +261,31 @@ impl Upload {
             }
         }
         faults::point("stream");
+        if let Err(fault) = self.begin_spool()
+            && self.case.may_retry()
+        {
+            return self.slow_down(fault, Some(flow.into_parts().0.into_leftover()));
+        }
+        if self.spools() {
+            flow.tap();
+        } else if flow.intake().inspector().format().is_some() {
+            // Of a picture that is too large to be held, what it begins with is looked into.
+            flow.intake_mut().keep_first(self.case.view.settings.capture_max);
+        } else {
+            flow.intake_mut().forget_kept();
+        }
         flow.set_limit(self.case.view.settings.hold_back);
         loop {
             match flow.pump(Until::Held(bound(&reservation))).await {
                 Event::Ended => break,
+                Event::Kept => {
+                    let kept = flow.intake_mut().take_kept();
+                    if let Err(fault) = self.write_spool(kept).await
+                        && self.case.may_retry()
+                    {
+                        return self.slow_down(fault, Some(flow.into_parts().0.into_leftover()));
+                    }
+                }
                 Event::Reached if self.case.enforces => return self.outgrown(flow),
                 // Only watching: what cannot be held passes, but for what the end needs.
                 Event::Reached => {
@@ -246,13 +297,28 @@ impl Upload {
         }
         self.journal.body_ended();
         let (intake, running) = flow.into_parts();
-        let (seen, hold, trailers) = match intake.finish() {
-            Ok(finished) => finished,
-            Err(error) => return self.malformed_end(error),
+        let Taken { mut seen, hold, trailers, kept, form } = match intake.finish() {
+            Ok(taken) => taken,
+            Err(error) => return self.malformed_end(error, None),
         };
+        self.note_form(form.as_ref());
         let Some(running) = running else {
             return self.unreachable(None, Termination::StoreBody);
         };
+        if self.form_codings.is_some() {
+            // Its field may stand behind the file, which has passed.
+            self.case.unjudged.get_or_insert(Unjudged::Encoding);
+        }
+        let ended = match self.spools() {
+            true => self.write_spool(kept).await,
+            false => self.look_at(&mut seen, kept).await,
+        };
+        if let Err(fault) = ended {
+            if self.case.may_retry() {
+                return self.slow_down(fault, None);
+            }
+            self.case.unjudged.get_or_insert(fault);
+        }
         let verdict = self.judge(seen);
         let Some(token) = verdict.token() else {
             // Dropped without a commit: the store's connection is reset in mid-body.
@@ -261,24 +327,56 @@ impl Upload {
             return self.deny().await;
         };
         let exchange = running.commit(hold.drain(), trailers, token);
-        self.await_answer(exchange, reservation).await
+        let (upload, ended) = self.await_answer(exchange, reservation.map(Arc::new)).await;
+        upload.relay(ended.reply, ended.exchange, ended.fault).await
     }
 
     // ---- the verdict -------------------------------------------------------------------------
 
-    fn judge(&mut self, seen: Seen) -> Verdict {
+    /// The verdict on a body that is held whole.
+    async fn judge_whole(&mut self, mut seen: Seen, kept: Vec<Bytes>) -> Result<Verdict, Halt> {
+        if self.case.s3.operation == Operation::CompleteMultipartUpload {
+            return self.judge_object(seen, kept).await;
+        }
+        if self.case.s3.operation == Operation::UploadPart
+            && let Err(fault) = self.spool_whole(kept.clone()).await
+            && self.case.may_retry()
+        {
+            return Err(Halt::Fault(fault));
+        }
+        if let Err(fault) = self.look_at(&mut seen, kept).await {
+            if self.case.may_retry() {
+                return Err(Halt::Fault(fault));
+            }
+            self.case.unjudged.get_or_insert(fault);
+        }
+        if let Seen::Whole(evidence) = &mut seen
+            && self.reads_back()
+        {
+            self.read_back(evidence).await?;
+        }
+        Ok(self.judge(seen))
+    }
+
+    pub(super) fn judge(&mut self, seen: Seen) -> Verdict {
         let (evidence, unjudged) = match seen {
             Seen::Whole(evidence) => (evidence, self.case.unjudged),
-            Seen::Malformed => (Evidence::default(), Some(Unjudged::Encoding)),
+            Seen::Malformed => (Evidence::default(), Some(self.case.unclear())),
         };
         self.journal.seen(&evidence);
-        let Case { view, s3, .. } = &self.case;
-        let bucket = s3.bucket.as_deref().unwrap_or_default();
-        let rule = self.case.rule();
-        let verdict =
-            policy::judge(&view.rulebook, rule, bucket, &evidence, unjudged, &*view.exceptions);
+        let verdict = match &self.part {
+            Some(part) if part.is_poisoned() && self.case.enforces => Verdict::poisoned(),
+            Some(_) | None => self.case.verdict_on(&evidence, unjudged),
+        };
         self.journal.judged(&verdict);
         faults::point("judged");
+        if let (Outcome::Deny, Some(part)) = (&verdict.outcome, &self.part) {
+            part.refused();
+        }
+        match self.case.s3.operation {
+            Operation::UploadPartCopy => self.copy_is_seen(&evidence),
+            _ => self.part_is_seen(evidence),
+        }
         verdict
     }
 
@@ -313,31 +411,35 @@ impl Upload {
     async fn try_commit(self, running: Running, held: &Held) -> Result<Answer, Upload> {
         let Some(token) = held.verdict.token() else { return Err(self) };
         let exchange = running.commit(held.wire.iter().cloned(), held.trailers.clone(), token);
-        let Upload { case, mut journal } = self;
-        journal.committed();
-        let patience = case.view.settings.response_timeout;
-        let committed = Committed::new(exchange, journal, patience, held.reservation.clone());
-        let Some((reply, exchange, journal)) = committed.answer().await else {
-            unreachable!("the wait ends once")
-        };
-        let upload = Upload { case, journal };
-        match reply {
-            Err(fault) if exchange.may_be_sent_again(&fault) => Err(upload),
-            reply => Ok(upload.relay(reply, exchange)),
+        let (upload, ended) = self.await_answer(exchange, held.reservation.clone()).await;
+        match ended.reply {
+            Err(fault) if ended.exchange.may_be_sent_again(&fault) => Err(upload),
+            reply => Ok(upload.relay(reply, ended.exchange, ended.fault).await),
         }
     }
 
-    async fn await_answer(self, exchange: Exchange, reservation: Option<Reservation>) -> Answer {
-        let Upload { case, mut journal } = self;
+    async fn await_answer(
+        self,
+        exchange: Exchange,
+        reservation: Option<Arc<Reservation>>,
+    ) -> (Upload, Ended) {
+        let Upload { case, mut journal, part, sequel, form_codings } = self;
         journal.committed();
         let patience = case.view.settings.response_timeout;
-        let reservation = reservation.map(Arc::new);
-        let committed = Committed::new(exchange, journal, patience, reservation);
-        let Some((reply, exchange, journal)) = committed.answer().await else {
-            unreachable!("the wait ends once")
-        };
-        Upload { case, journal }.relay(reply, exchange)
+        let committed = Committed::new(exchange, journal, patience, reservation, sequel);
+        let Some(aftermath) = committed.answer().await else { unreachable!("the wait ends once") };
+        let Aftermath { reply, exchange, journal, sequel, fault } = aftermath;
+        let upload = Upload { case, journal, part, sequel, form_codings };
+        (upload, Ended { reply, exchange, fault })
     }
+}
+
+/// What became of a committed body.
+struct Ended {
+    reply: Result<http::Response<Incoming>, StoreFault>,
+    exchange: Exchange,
+    /// Why the client must not hear the answer.
+    fault: Option<Unjudged>,
 }
 
 impl Case {
@@ -349,9 +451,35 @@ impl Case {
         }
     }
 
+    /// What a body of this upload is judged to be.
+    pub(super) fn verdict_on(&self, evidence: &Evidence, unjudged: Option<Unjudged>) -> Verdict {
+        let (view, bucket) = (&self.view, self.s3.bucket.as_deref().unwrap_or_default());
+        policy::judge(&view.rulebook, self.rule(), bucket, evidence, unjudged, &*view.exceptions)
+    }
+
     /// Whether a shortage of ours may turn it away.
-    fn may_retry(&self) -> bool {
+    pub(super) fn may_retry(&self) -> bool {
         self.enforces && self.rule().faults == OnFault::Retry
+    }
+
+    /// Whether its body may not be longer than what is captured.
+    fn is_bounded(&self) -> bool {
+        self.s3.body.is_unbounded() || self.most().is_some()
+    }
+
+    /// Most bytes of a body that only makes sense when it is held whole.
+    fn most(&self) -> Option<u64> {
+        let settings = &self.view.settings;
+        match self.s3.operation {
+            Operation::CompleteMultipartUpload => Some(s3::MAX_COMPLETE_BODY as u64),
+            // A copy has no body; what it brings all the same is looked at like any other.
+            Operation::CopyObject | Operation::UploadPartCopy => Some(settings.small_body_max),
+            // Stores make objects of its members while the archive still comes in.
+            Operation::PutObjectExtract if self.rule().surface.archives == Archives::Inspect => {
+                Some(settings.inspect.archive_max)
+            }
+            _ => None,
+        }
     }
 
     /// The fault that the gate is in before the body is looked at.
@@ -360,6 +488,14 @@ impl Case {
             return Some(Unjudged::Audit);
         }
         self.view.rulebook.list_fault(self.rule())
+    }
+
+    /// Why a body whose framing is malformed can't be judged.
+    fn unclear(&self) -> Unjudged {
+        match self.s3.operation {
+            Operation::PostObject => Unjudged::Form,
+            _ => Unjudged::Encoding,
+        }
     }
 
     /// The text of a denial: the same for all, whatever matched.
@@ -415,21 +551,36 @@ impl Case {
         let settings = &view.settings;
         let plan = self.s3.body;
         let payload = plan.payload_length();
+        if let Some(most) = self.most() {
+            return self.whole(payload.unwrap_or(most).min(most));
+        }
         if payload.is_some_and(|length| length <= settings.small_body_max) {
-            return self.whole(capture_bound(&plan, settings));
+            return self.whole(capture_bound(&plan, settings.capture_max));
         }
         match flow.pump(Until::Sniffed).await {
             Event::Reached => {}
             Event::Ended => return Ok(Guard::Whole(None)),
             other => return Err(Stop::Event(Box::new(other))),
         }
-        let wanted = settings.capture_all || flow.intake().inspector().format().is_some();
-        let fits = payload.is_none_or(|length| length <= settings.capture_max);
+        let inspector = flow.intake().inspector();
+        let looked_into = settings.inspect.holds(inspector.head());
+        let wanted = settings.capture_all || looked_into || inspector.shows_picture();
+        let most = match looked_into {
+            true => settings.inspect.archive_max.max(settings.capture_max),
+            false => settings.capture_max,
+        };
+        let fits = payload.is_none_or(|length| length <= most);
+        if looked_into && !fits {
+            self.unjudged.get_or_insert(Unjudged::TooLarge);
+        }
         // What a framed body of unknown length comes to, nobody can tell before it is too late.
         if plan.is_unbounded() || (wanted && fits) {
-            return self.whole(capture_bound(&plan, settings));
+            return self.whole(capture_bound(&plan, most));
         }
-        let tail = settings.hold_back * FRAMING_FACTOR + STREAM_BUFFERS;
+        let mut tail = settings.hold_back * FRAMING_FACTOR + STREAM_BUFFERS;
+        if wanted {
+            tail += settings.capture_max;
+        }
         if payload.is_some() {
             return Ok(Guard::Tail(self.reserve(tail)?));
         }
@@ -462,23 +613,25 @@ impl Case {
 }
 
 /// Why an operation's bytes are not the object's, so that its digests tell nothing final.
-fn beforehand(operation: Operation) -> Option<Unjudged> {
+pub(super) fn beforehand(operation: Operation) -> Option<Unjudged> {
     match operation.shape() {
         BodyShape::Object => None,
-        BodyShape::Control => {
-            (operation == Operation::CompleteMultipartUpload).then_some(Unjudged::MultipartOrder)
+        // Of parts and of the object that they become, and of a form's file, their own steps tell.
+        BodyShape::Control | BodyShape::Part | BodyShape::Form => None,
+        BodyShape::Copy | BodyShape::Compose | BodyShape::Manifest | BodyShape::Unknown => {
+            Some(Unjudged::Copy)
         }
-        BodyShape::Part => Some(Unjudged::MultipartOrder),
-        BodyShape::Form => Some(Unjudged::Form),
-        BodyShape::Copy => Some(Unjudged::Copy),
-        BodyShape::Append => Some(Unjudged::Append),
+        BodyShape::Append | BodyShape::Resumable => Some(Unjudged::Append),
         BodyShape::Archive => Some(Unjudged::Archive),
+        BodyShape::Envelope => Some(Unjudged::Encoding),
+        // What it brings is judged as it comes.
+        BodyShape::Swift | BodyShape::Job => None,
     }
 }
 
 /// What a captured body may occupy, in wire bytes: reserved in one step.
-fn capture_bound(plan: &BodyPlan, settings: &Settings) -> u64 {
-    let payload = plan.payload_length().unwrap_or(settings.capture_max);
+fn capture_bound(plan: &BodyPlan, most: u64) -> u64 {
+    let payload = plan.payload_length().unwrap_or(most);
     match plan.wire_length() {
         Some(wire) => wire,
         None if plan.is_framed() => payload.saturating_mul(FRAMING_FACTOR) + STREAM_BUFFERS,

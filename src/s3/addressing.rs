@@ -1,4 +1,4 @@
-//! Which bucket and key a path names. Path style only: `/bucket/key`.
+//! Which bucket and key a path names: `/bucket/key`, or `/key` where the host names the bucket.
 
 use std::borrow::Cow;
 
@@ -21,6 +21,12 @@ pub(super) fn split(path: &str) -> Address<'_> {
     let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
     let filled = |part: &'_ str| !part.is_empty();
     Address { bucket: Some(bucket).filter(|b| filled(b)), key: Some(key).filter(|k| filled(k)) }
+}
+
+/// The address of a path that is all key, below a host that names the bucket.
+pub(super) fn below_host<'a>(bucket: &'a str, path: &'a str) -> Address<'a> {
+    let key = path.strip_prefix('/').unwrap_or(path);
+    Address { bucket: Some(bucket), key: Some(key).filter(|k| !k.is_empty()) }
 }
 
 /// The text of a raw path or query part for records. Malformed escapes stay as they are, bytes that
@@ -69,7 +75,7 @@ pub(super) fn dots_leave_bucket(path: &str) -> bool {
 
 /// Whether resolving the dots of a decoded path, which has no leading slash, would leave its first
 /// segment.
-fn climbs(path: &str) -> bool {
+pub(super) fn climbs(path: &str) -> bool {
     let mut depth = 0u32;
     for (i, segment) in path.split('/').enumerate() {
         match segment {

@@ -1,6 +1,7 @@
 //! How S3 says no: error codes, their status, and the XML around them.
 
-use crate::framing::FramingError;
+use super::complete::CompleteError;
+use crate::framing::{FormError, FramingError};
 
 /// The S3 error codes that the gate answers with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,6 +12,12 @@ pub enum ErrorCode {
     InvalidRequest,
     /// The same of a browser form.
     MalformedPostRequest,
+    /// A list of parts that is no well-formed XML of the right shape.
+    MalformedXml,
+    /// A list of parts whose numbers don't ascend.
+    InvalidPartOrder,
+    /// A list of parts that is too large.
+    EntityTooLarge,
     /// A body shorter or longer than declared.
     IncompleteBody,
     /// A client too slow with its body.
@@ -29,10 +36,13 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in order.
-    pub const ALL: [ErrorCode; 10] = [
+    pub const ALL: [ErrorCode; 13] = [
         ErrorCode::AccessDenied,
         ErrorCode::InvalidRequest,
         ErrorCode::MalformedPostRequest,
+        ErrorCode::MalformedXml,
+        ErrorCode::InvalidPartOrder,
+        ErrorCode::EntityTooLarge,
         ErrorCode::IncompleteBody,
         ErrorCode::RequestTimeout,
         ErrorCode::SlowDown,
@@ -48,6 +58,9 @@ impl ErrorCode {
             ErrorCode::AccessDenied => "AccessDenied",
             ErrorCode::InvalidRequest => "InvalidRequest",
             ErrorCode::MalformedPostRequest => "MalformedPOSTRequest",
+            ErrorCode::MalformedXml => "MalformedXML",
+            ErrorCode::InvalidPartOrder => "InvalidPartOrder",
+            ErrorCode::EntityTooLarge => "EntityTooLarge",
             ErrorCode::IncompleteBody => "IncompleteBody",
             ErrorCode::RequestTimeout => "RequestTimeout",
             ErrorCode::SlowDown => "SlowDown",
@@ -64,6 +77,9 @@ impl ErrorCode {
             ErrorCode::AccessDenied => http::StatusCode::FORBIDDEN,
             ErrorCode::InvalidRequest
             | ErrorCode::MalformedPostRequest
+            | ErrorCode::MalformedXml
+            | ErrorCode::InvalidPartOrder
+            | ErrorCode::EntityTooLarge
             | ErrorCode::IncompleteBody
             | ErrorCode::RequestTimeout => http::StatusCode::BAD_REQUEST,
             ErrorCode::SlowDown | ErrorCode::ServiceUnavailable => {
@@ -88,6 +104,28 @@ impl From<FramingError> for ErrorCode {
             | FramingError::Trailer
             | FramingError::TrailersTooLarge
             | FramingError::AfterEnd => ErrorCode::InvalidRequest,
+        }
+    }
+}
+
+impl From<FormError> for ErrorCode {
+    /// The same for all: what a form gets wrong is the form.
+    fn from(_: FormError) -> ErrorCode {
+        ErrorCode::MalformedPostRequest
+    }
+}
+
+impl From<CompleteError> for ErrorCode {
+    fn from(error: CompleteError) -> ErrorCode {
+        match error {
+            CompleteError::TooLarge => ErrorCode::EntityTooLarge,
+            CompleteError::Order => ErrorCode::InvalidPartOrder,
+            CompleteError::Malformed
+            | CompleteError::Misplaced
+            | CompleteError::Part
+            | CompleteError::Number
+            | CompleteError::ETag
+            | CompleteError::Empty => ErrorCode::MalformedXml,
         }
     }
 }

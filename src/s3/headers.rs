@@ -2,6 +2,7 @@
 
 use http::HeaderMap;
 
+use super::marker::{self, Markers};
 use super::refusal::Refusal;
 
 /// The values of the headers that classification reads, as raw bytes.
@@ -10,8 +11,7 @@ use super::refusal::Refusal;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Headers<'a> {
     values: [Option<&'a [u8]>; Name::COUNT],
-    /// A header that makes MinIO or RustFS unpack the body as an archive has come.
-    pub(super) auto_extract: bool,
+    pub(super) markers: Markers,
     /// The first thing that stores could read differently: reads pass with it, writes don't.
     fault: Option<Refusal>,
 }
@@ -32,7 +32,11 @@ pub(super) enum Name {
     ContentSha256,
     DecodedLength,
     CopySource,
+    CopySourceRange,
     GoogCopySource,
+    GoogResumable,
+    CopyFrom,
+    ObjectManifest,
     WriteOffset,
 }
 
@@ -54,7 +58,11 @@ impl Name {
             "x-amz-content-sha256" => Name::ContentSha256,
             "x-amz-decoded-content-length" => Name::DecodedLength,
             "x-amz-copy-source" => Name::CopySource,
+            "x-amz-copy-source-range" => Name::CopySourceRange,
             "x-goog-copy-source" => Name::GoogCopySource,
+            "x-goog-resumable" => Name::GoogResumable,
+            "x-copy-from" => Name::CopyFrom,
+            "x-object-manifest" => Name::ObjectManifest,
             "x-amz-write-offset-bytes" => Name::WriteOffset,
             _ => return None,
         })
@@ -75,7 +83,11 @@ impl Name {
             | Name::ContentSha256
             | Name::DecodedLength
             | Name::CopySource
+            | Name::CopySourceRange
             | Name::GoogCopySource
+            | Name::GoogResumable
+            | Name::CopyFrom
+            | Name::ObjectManifest
             | Name::WriteOffset => false,
         }
     }
@@ -97,8 +109,13 @@ impl<'a> Headers<'a> {
     /// nominates an end-to-end header.
     pub(super) fn read(map: &'a HeaderMap) -> Result<Self, Refusal> {
         let mut headers = Headers::default();
+        let mut before = None;
         for (name, value) in map {
             headers.take(name.as_str(), value.as_bytes())?;
+            // The values of one name come one after another.
+            if before.replace(name) == Some(name) && is_amz(name.as_str()) {
+                headers.fault(Refusal::DuplicateS3Header)?;
+            }
         }
         Ok(headers)
     }
@@ -126,11 +143,21 @@ impl<'a> Headers<'a> {
         if name == "connection" {
             return check_connection(value);
         }
-        self.auto_extract |= name.ends_with("snowball-auto-extract");
-        // Servers that turn headers into environment variables take one for the other.
-        match name.contains('_').then(|| Name::of(&name.replace('_', "-"))) {
-            Some(Some(twin)) => self.fault(twin.twin()),
-            Some(None) | None => Ok(()),
+        if let Some(marker) = marker::of(name) {
+            self.markers.note(marker);
+        }
+        match name.contains('_') {
+            true => self.check_twin(&name.replace('_', "-")),
+            false => Ok(()),
+        }
+    }
+
+    /// Servers that turn headers into environment variables take `_` for `-`.
+    fn check_twin(&mut self, name: &str) -> Result<(), Refusal> {
+        match Name::of(name) {
+            Some(twin) => self.fault(twin.twin()),
+            None if is_amz(name) => self.fault(Refusal::UnderscoreS3Twin),
+            None => Ok(()),
         }
     }
 
@@ -147,6 +174,11 @@ impl<'a> Headers<'a> {
         self.fault.get_or_insert(fault);
         if fault.breaks_http() { Err(fault) } else { Ok(()) }
     }
+}
+
+/// Whether a header tells an S3 store what to do: user metadata don't, and may come twice.
+fn is_amz(name: &str) -> bool {
+    name.starts_with("x-amz-") && !name.starts_with("x-amz-meta-")
 }
 
 /// A client must not choose what the next hop drops: of the headers that Connection may name, all

@@ -1,6 +1,7 @@
 //! The operations of S3 and its dialects, and how a head names one.
 
 use super::addressing::Address;
+use super::copy;
 use super::headers::{Headers, Name};
 use super::hygiene::Method;
 use super::query::{Key, Query};
@@ -72,6 +73,12 @@ operations! {
     AppendObject, "AppendObject", Append;
     /// PUT whose bytes the store takes from another object.
     CopyObject, "CopyObject", Copy;
+    /// PUT with `?compose`: Google joins objects that are there.
+    ComposeObject, "ComposeObject", Compose;
+    /// POST or PUT with `x-goog-resumable`, by which an upload in chunks starts at Google.
+    StartResumableUpload, "StartResumableUpload", Control;
+    /// PUT or POST with `?upload_id`, a chunk of such an upload.
+    ResumableUpload, "ResumableUpload", Resumable;
     /// PUT with `?renameObject`.
     RenameObject, "RenameObject", Control;
     /// POST of an object with `?select`.
@@ -90,9 +97,29 @@ operations! {
     AbortMultipartUpload, "AbortMultipartUpload", Control;
     /// GET with `?uploadId`.
     ListParts, "ListParts", Control;
+    /// Anything below the path prefix of the Swift API, none of the next three.
+    Swift, "Swift", Swift;
+    /// PUT of a list of the objects that make up a large one, in Swift's ways: `X-Object-Manifest`,
+    /// `?multipart-manifest`.
+    SwiftManifest, "SwiftManifest", Manifest;
+    /// PUT with `?extract-archive`, which Swift unpacks into many objects.
+    SwiftExtract, "SwiftExtract", Archive;
+    /// PUT with `X-Copy-From`, Swift's copy.
+    SwiftCopy, "SwiftCopy", Copy;
+    /// Anything on the paths of Google's JSON API.
+    JsonApi, "JsonApi", Envelope;
+    /// PUT or POST of a bucket's setting that makes the store write objects by itself: replication,
+    /// inventory, logs, reports.
+    StoreJob, "StoreJob", Job;
+    /// Anything on the paths of a store's administration: MinIO, Ceph RGW, S3 Control with its batch
+    /// jobs.
+    StoreAdmin, "StoreAdmin", Job;
     /// OPTIONS, a browser's preflight.
     Options, "Options", Control;
-    /// A PUT or POST that is none of these, or another method.
+    /// Another method than GET, HEAD, OPTIONS, PUT, POST and DELETE: WebDAV's, Swift's COPY, Wasabi's
+    /// MOVE, `put`.
+    OtherMethod, "OtherMethod", Unknown;
+    /// A PUT or POST that is none of these.
     Other, "Other", Object;
 }
 
@@ -107,35 +134,76 @@ pub enum BodyShape {
     Form,
     /// The object's bytes come from another object.
     Copy,
+    /// The object's bytes come from several, which the body names.
+    Compose,
+    /// The object stays a list of others, which the body or a header names; a reader gets their
+    /// bytes.
+    Manifest,
     /// The body becomes a stretch of an object.
     Append,
+    /// The body is the object, or a stretch of it that has no number.
+    Resumable,
     /// The body's members become objects.
     Archive,
+    /// The body is an object in another protocol, or one of that protocol's requests.
+    Swift,
+    /// The object is inside a MIME message, or the body is JSON.
+    Envelope,
+    /// The body tells the store to fetch, copy or write by itself. It is judged like an object: a
+    /// store that doesn't know the request stores it as one.
+    Job,
+    /// Nobody here knows.
+    Unknown,
     /// The body is meant as XML or nothing. It is judged like an object: a store that doesn't know
     /// the sub-resource stores it as one.
     Control,
 }
 
+impl Operation {
+    /// Whether it is one of the Swift API's own.
+    pub const fn is_swift(self) -> bool {
+        matches!(
+            self,
+            Operation::Swift
+                | Operation::SwiftManifest
+                | Operation::SwiftExtract
+                | Operation::SwiftCopy
+        )
+    }
+
+    /// Whether the bucket and key of such a request are those of S3. If not, they are what the path
+    /// would mean in S3, for records; policy must not rest on them.
+    pub const fn names_bucket(self) -> bool {
+        !self.is_swift() && !matches!(self, Operation::JsonApi | Operation::StoreAdmin)
+    }
+}
+
 /// The operation that a head names.
 ///
-/// The marks of parts, copies, appends and forms are looked for wherever the path points, so that a
-/// bucket in the host name can't hide them.
+/// The marks of parts, copies, appends, archives and forms are looked for wherever the path points,
+/// so that a bucket in the host name can't hide them. `door` is where the path leads besides S3.
 pub(super) fn recognise(
     method: Method,
     address: Address,
+    door: Option<Operation>,
     headers: &Headers,
     query: &Query,
 ) -> Result<Operation, Refusal> {
     let object = address.key.is_some();
-    Ok(match method {
+    let in_s3 = match method {
+        Method::Other => return Ok(Operation::OtherMethod),
+        Method::Options => return Ok(Operation::Options),
+        Method::Put => put(address, headers, query)?,
+        Method::Post => post(object, headers, query)?,
         Method::Get => get(address, query),
         Method::Head if object => Operation::HeadObject,
         Method::Head => Operation::HeadBucket,
-        Method::Options => Operation::Options,
-        Method::Other => Operation::Other,
         Method::Delete => delete(object, query),
-        Method::Put => return put(address, headers, query),
-        Method::Post => return post(object, headers, query),
+    };
+    Ok(match door {
+        None => in_s3,
+        Some(Operation::Swift) if in_s3.is_swift() => in_s3,
+        Some(door) => door,
     })
 }
 
@@ -173,14 +241,28 @@ fn delete(object: bool, query: &Query) -> Operation {
 }
 
 fn put(address: Address, headers: &Headers, query: &Query) -> Result<Operation, Refusal> {
-    match (is_part(query)?, is_copy(headers, query), is_append(headers, query)) {
-        (true, _, true) | (_, true, true) => Err(Refusal::MixedOperation),
-        (true, true, false) => Ok(Operation::UploadPartCopy),
-        (true, false, false) => Ok(Operation::UploadPart),
-        (false, true, false) => Ok(Operation::CopyObject),
-        (false, false, true) => Ok(Operation::AppendObject),
-        (false, false, false) if headers.auto_extract => Ok(Operation::PutObjectExtract),
-        (false, false, false) => Ok(put_whole(address, query)),
+    let part = is_part(query)?;
+    let marks = [
+        (copy::is_copy(headers, query), Operation::CopyObject),
+        (part, Operation::UploadPart),
+        (query.has(Key::Compose), Operation::ComposeObject),
+        (headers.has(Name::GoogResumable), Operation::StartResumableUpload),
+        (query.has(Key::ResumableId), Operation::ResumableUpload),
+        (is_append(headers, query), Operation::AppendObject),
+        (headers.markers.or(query.markers).extract, Operation::PutObjectExtract),
+        (query.has(Key::ExtractArchive), Operation::SwiftExtract),
+        (headers.has(Name::CopyFrom), Operation::SwiftCopy),
+        (is_manifest(headers, query), Operation::SwiftManifest),
+        (address.key.is_none() && query.bucket_job, Operation::StoreJob),
+    ];
+    let mut marked = marks.into_iter().filter(|(marked, _)| *marked).map(|(_, what)| what);
+    match (marked.next(), marked.next(), marked.next()) {
+        (None, ..) => Ok(put_whole(address, query)),
+        (Some(what), None, _) => Ok(what),
+        (Some(Operation::CopyObject), Some(Operation::UploadPart), None) => {
+            Ok(Operation::UploadPartCopy)
+        }
+        (Some(_), Some(_), _) => Err(Refusal::MixedOperation),
     }
 }
 
@@ -201,14 +283,22 @@ fn post(object: bool, headers: &Headers, query: &Query) -> Result<Operation, Ref
     let complete = upload_id(query)?.is_some();
     // An object's own type may be that of a form, and comes with the start of its upload.
     let form = is_form(headers) && !(object && (create || complete));
-    let marks = [create, complete, form, is_append(headers, query)];
-    match marks {
-        [false, false, false, false] => Ok(post_control(object, query)),
-        [true, false, false, false] => Ok(Operation::CreateMultipartUpload),
-        [false, true, false, false] => Ok(Operation::CompleteMultipartUpload),
-        [false, false, true, false] => Ok(Operation::PostObject),
-        [false, false, false, true] => Ok(Operation::AppendObject),
-        _ => Err(Refusal::MixedOperation),
+    let marks = [
+        (create, Operation::CreateMultipartUpload),
+        (complete, Operation::CompleteMultipartUpload),
+        (form, Operation::PostObject),
+        (headers.has(Name::GoogResumable), Operation::StartResumableUpload),
+        (query.has(Key::ResumableId), Operation::ResumableUpload),
+        (is_append(headers, query), Operation::AppendObject),
+        (query.has(Key::ExtractArchive), Operation::SwiftExtract),
+        (query.has(Key::Manifest), Operation::SwiftManifest),
+        (!object && query.bucket_job, Operation::StoreJob),
+    ];
+    let mut marked = marks.into_iter().filter(|(marked, _)| *marked).map(|(_, what)| what);
+    match (marked.next(), marked.next()) {
+        (None, _) => Ok(post_control(object, query)),
+        (Some(what), None) => Ok(what),
+        (Some(_), Some(_)) => Err(Refusal::MixedOperation),
     }
 }
 
@@ -239,22 +329,19 @@ fn upload_id<'a>(query: &Query<'a>) -> Result<Option<&'a str>, Refusal> {
     }
 }
 
-fn is_copy(headers: &Headers, query: &Query) -> bool {
-    headers.has(Name::CopySource)
-        || headers.has(Name::GoogCopySource)
-        || query.has(Key::CopySource)
-        || query.has(Key::Compose)
-}
-
-/// Ceph, Alibaba, Huawei and Tencent append by query, S3 Express and MinIO by header, Dell ECS and
-/// Google by range.
+/// Ceph, Alibaba, Huawei and Tencent append by query, S3 Express and MinIO by header, Dell ECS by
+/// range. Google's chunks have a range too.
 fn is_append(headers: &Headers, query: &Query) -> bool {
     query.has(Key::Append)
         || query.has(Key::Modify)
         || query.has(Key::WriteOffset)
         || headers.has(Name::WriteOffset)
         || headers.has(Name::Range)
-        || headers.has(Name::ContentRange)
+        || headers.has(Name::ContentRange) && !query.has(Key::ResumableId)
+}
+
+fn is_manifest(headers: &Headers, query: &Query) -> bool {
+    headers.has(Name::ObjectManifest) || query.has(Key::Manifest)
 }
 
 fn is_form(headers: &Headers) -> bool {

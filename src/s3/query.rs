@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::addressing::{check_escapes, decode};
+use super::marker::{self, Markers};
 use super::refusal::Refusal;
 
 /// Most `X-Amz-*` keys in the query of a write; a presigned URL has about ten.
@@ -16,8 +17,13 @@ pub(super) struct Query<'a> {
     values: [Option<&'a str>; Key::COUNT],
     /// A sub-resource of a bucket came.
     pub(super) bucket_part: bool,
+    /// A setting of a bucket came that makes the store write objects by itself.
+    pub(super) bucket_job: bool,
     /// A sub-resource of an object came.
     pub(super) object_part: bool,
+    /// A key of Ceph RGW's own, by which its zones talk to each other, came.
+    pub(super) system: bool,
+    pub(super) markers: Markers,
     /// The `X-Amz-*` keys, decoded, no more than `MAX_AMZ_KEYS`.
     amz: Vec<Cow<'a, str>>,
     fault: Option<Refusal>,
@@ -35,6 +41,12 @@ pub(super) enum Key {
     Modify,
     /// Google: joins objects.
     Compose,
+    /// Google: goes on with a resumable upload.
+    ResumableId,
+    /// Swift: the body lists the segments of an object.
+    Manifest,
+    /// Swift: the body is unpacked.
+    ExtractArchive,
     Delete,
     Select,
     Restore,
@@ -50,14 +62,28 @@ pub(super) enum Key {
     ContentSha256,
     DecodedLength,
     CopySource,
+    CopySourceRange,
     WriteOffset,
 }
 
 /// Keys that some store may read in any case, so that another spelling is refused on writes.
-const ONE_SPELLING: [&str; 5] = ["uploadId", "partNumber", "uploads", "append", "position"];
+const ONE_SPELLING: [&str; 12] = [
+    "uploadId",
+    "partNumber",
+    "uploads",
+    "append",
+    "position",
+    "modify",
+    "compose",
+    "upload_id",
+    "multipart-manifest",
+    "extract-archive",
+    "renameObject",
+    "annotation",
+];
 
 /// `X-Amz-*` keys, which stores compare without regard to case, since SDKs put headers there.
-const AMZ_KEYS: [(&str, Key); 8] = [
+const AMZ_KEYS: [(&str, Key); 9] = [
     ("x-amz-algorithm", Key::Algorithm),
     ("x-amz-credential", Key::Credential),
     ("x-amz-signature", Key::Signature),
@@ -65,6 +91,7 @@ const AMZ_KEYS: [(&str, Key); 8] = [
     ("x-amz-content-sha256", Key::ContentSha256),
     ("x-amz-decoded-content-length", Key::DecodedLength),
     ("x-amz-copy-source", Key::CopySource),
+    ("x-amz-copy-source-range", Key::CopySourceRange),
     ("x-amz-write-offset-bytes", Key::WriteOffset),
 ];
 
@@ -81,6 +108,9 @@ impl Key {
             "position" => Key::Position,
             "modify" => Key::Modify,
             "compose" => Key::Compose,
+            "upload_id" => Key::ResumableId,
+            "multipart-manifest" => Key::Manifest,
+            "extract-archive" => Key::ExtractArchive,
             "delete" => Key::Delete,
             "select" => Key::Select,
             "restore" => Key::Restore,
@@ -149,7 +179,13 @@ impl<'a> Query<'a> {
     }
 
     fn take_other(&mut self, name: &str) {
+        let lower = name.to_ascii_lowercase();
+        self.system |= lower.starts_with("rgwx-");
+        if let Some(marker) = marker::of(&lower) {
+            self.markers.note(marker);
+        }
         self.bucket_part |= is_bucket_part(name);
+        self.bucket_job |= is_bucket_job(name);
         self.object_part |= is_object_part(name);
         if ONE_SPELLING.iter().any(|one| one.eq_ignore_ascii_case(name)) {
             self.fault(Refusal::QueryKey);
@@ -198,12 +234,18 @@ fn is_bucket_part(name: &str) -> bool {
             | "policyStatus"
             | "publicAccessBlock"
             | "replication"
+            | "replication-reset"
             | "requestPayment"
             | "session"
             | "tagging"
             | "versioning"
             | "website"
     )
+}
+
+/// Replication, reports and logs. (Inventory and logs are written into a bucket of the owner's.)
+fn is_bucket_job(name: &str) -> bool {
+    matches!(name, "analytics" | "inventory" | "logging" | "replication" | "replication-reset")
 }
 
 fn is_object_part(name: &str) -> bool {

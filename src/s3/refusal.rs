@@ -47,7 +47,8 @@ refusals! {
     DuplicateHeader, "duplicate_header", InvalidRequest, "A header came twice.";
     /// A header that differs from such a one by `_` for `-`.
     UnderscoreTwin, "underscore_twin", InvalidRequest, "A header name is ambiguous.";
-    /// Twice a header of a write by which a store finds out what to do with its body.
+    /// Twice a header of a write by which a store finds out what to do with its body, or any other
+    /// of S3's but user metadata.
     DuplicateS3Header, "duplicate_s3_header", InvalidRequest, "A header came twice.";
     /// A header of a write that differs from such a one by `_` for `-`.
     UnderscoreS3Twin, "underscore_s3_twin", InvalidRequest, "A header name is ambiguous.";
@@ -69,6 +70,8 @@ refusals! {
     PercentEscape, "percent_escape", InvalidRequest, "A percent escape is malformed.";
     /// A write's path that stores could cut into another bucket.
     Bucket, "ambiguous_bucket", InvalidRequest, "The path doesn't name one bucket.";
+    /// A write's host that could name a bucket, to some store.
+    Host, "ambiguous_host", InvalidRequest, "The host doesn't name one bucket.";
     /// A write's query key twice, in another case, or behind a semicolon.
     QueryKey, "ambiguous_query", InvalidRequest, "The query is ambiguous.";
     /// More X-Amz query keys than any client sends.
@@ -77,8 +80,13 @@ refusals! {
     PartNumber, "part_number", InvalidRequest, "The part number is malformed.";
     /// A PUT with partNumber but no uploadId or the other way round, or with an empty one.
     PartAddress, "part_address", InvalidRequest, "partNumber and uploadId go together.";
-    /// A write that is an append as well as a part or a copy.
+    /// A write that is two of these: a part, a copy, an append, a resumable upload, a compose, a
+    /// manifest, an archive, a form.
     MixedOperation, "mixed_operation", InvalidRequest, "The request is two operations in one.";
+    /// A copy's source that is no bucket and key, or that two headers name differently.
+    CopySource, "copy_source", InvalidRequest, "The copy source is malformed.";
+    /// A copy's range that isn't `bytes=first-last`, or that comes without a part.
+    CopyRange, "copy_range", InvalidRequest, "The copy source range is malformed.";
     /// Signed in the Authorization header and in the query.
     TwoSignatures, "two_signatures", InvalidRequest, "The request is signed twice.";
     /// A framing that starts with STREAMING- and is not known.
@@ -101,6 +109,24 @@ refusals! {
         "A decoded length without a streaming payload.";
     /// An x-amz-decoded-content-length that is no plain decimal number.
     DecodedLength, "decoded_length", InvalidRequest, "The decoded length is malformed.";
+    /// Bytes for an object that is there, where policy shuts that way.
+    AppendShut, "append_shut", NotImplemented, "Appending to objects is not possible here.";
+    /// An archive that the store would unpack, where policy shuts that way.
+    ArchiveShut, "archive_shut", NotImplemented, "Archives are not unpacked here.";
+    /// A copy, where policy shuts that way.
+    CopyShut, "copy_shut", NotImplemented, "Copies within the store are not possible here.";
+    /// A copy of a range, where only whole objects may be copied.
+    CopyRangeShut, "copy_range_shut", NotImplemented,
+        "Only whole objects can be copied here, not ranges of them.";
+    /// Google's dialect, where policy shuts that way.
+    GoogleShut, "google_shut", NotImplemented, "This dialect is not understood here.";
+    /// The Swift API, where policy shuts that way.
+    SwiftShut, "swift_shut", NotImplemented, "The Swift API is not open here.";
+    /// A setting that makes the store copy or fetch, where policy shuts that way.
+    StoreJobShut, "store_job_shut", AccessDenied, "This setting can't be changed here.";
+    /// A copy that gives the object a content coding, where copies are not read back.
+    CopyCodingShut, "copy_coding_shut", NotImplemented,
+        "A copy can't change the Content-Encoding here.";
 }
 
 impl Refusal {
@@ -128,7 +154,8 @@ impl Refusal {
             | Refusal::Connection
             | Refusal::Expectation
             | Refusal::Tunnel
-            | Refusal::Bucket => true,
+            | Refusal::Bucket
+            | Refusal::Host => true,
             Refusal::Method
             | Refusal::DuplicateS3Header
             | Refusal::UnderscoreS3Twin
@@ -138,6 +165,8 @@ impl Refusal {
             | Refusal::PartNumber
             | Refusal::PartAddress
             | Refusal::MixedOperation
+            | Refusal::CopySource
+            | Refusal::CopyRange
             | Refusal::TwoSignatures
             | Refusal::StreamingUnknown
             | Refusal::StreamingV4a
@@ -146,7 +175,15 @@ impl Refusal {
             | Refusal::StreamingQuery
             | Refusal::AwsChunkedAlone
             | Refusal::DecodedLengthAlone
-            | Refusal::DecodedLength => false,
+            | Refusal::DecodedLength
+            | Refusal::AppendShut
+            | Refusal::ArchiveShut
+            | Refusal::CopyShut
+            | Refusal::CopyRangeShut
+            | Refusal::GoogleShut
+            | Refusal::SwiftShut
+            | Refusal::StoreJobShut
+            | Refusal::CopyCodingShut => false,
         }
     }
 }

@@ -31,15 +31,9 @@ fn expect_keys(record: &Value, keys: &str) {
     assert_eq!(found, keys.split_whitespace().map(str::to_owned).collect(), "{record}");
 }
 
-/// A part of an upload, a form, a copy, an append: what cannot be judged yet, with the reason.
+/// What cannot be judged, with the reason, where every way in is open.
 fn unjudged() -> Vec<(Request, &'static str)> {
-    let form = "--x\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\nk\r\n\
-        --x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\nbytes\r\n--x--\r\n";
-    let form_type = "multipart/form-data; boundary=x";
     vec![
-        (Request::put("/b/k?partNumber=1&uploadId=u", b"part"), "multipart-order"),
-        (Request::post("/b/k?uploadId=u", b"<CompleteMultipartUpload/>"), "multipart-order"),
-        (Request::post("/b", form.as_bytes()).with("Content-Type", form_type), "form"),
         (Request::put("/b/k", b"").with("x-amz-copy-source", "/b/other"), "copy"),
         (
             Request::put("/b/k?partNumber=1&uploadId=u", b"").with("x-amz-copy-source", "/b/other"),
@@ -49,7 +43,16 @@ fn unjudged() -> Vec<(Request, &'static str)> {
         (Request::put("/b/k?append&position=10", b"more"), "append"),
         (Request::put("/b/k", b"more").with("Range", "bytes=-1-"), "append"),
         (Request::put("/b/k", b"tar").with("X-Amz-Meta-Snowball-Auto-Extract", "true"), "archive"),
+        (Request::put("/b/k", b"x").with("Content-Encoding", "made-up"), "encoding"),
     ]
+}
+
+/// A rule that enforces and leaves every way in open, with further lines.
+fn open(lines: &str) -> String {
+    format!(
+        "[[bucket]]\nmatch = \"*\"\nmode = \"enforce\"\nappends = \"forward\"\n\
+        archives = \"forward\"\n{lines}"
+    )
 }
 
 #[test]
@@ -100,9 +103,9 @@ fn a_hit_keeps_everything_and_is_kept_twice() {
 }
 
 #[test]
-fn what_cannot_be_judged_yet_passes_and_says_so() {
+fn what_cannot_be_judged_passes_and_says_so() {
     let store = Store::ok();
-    let gate = gate(&store);
+    let gate = Setup::refusing(&store, &[CACTUS]).tables(&open("")).start();
     for (number, (request, reason)) in unjudged().into_iter().enumerate() {
         let answer = gate.exchange(&request);
         assert_eq!(answer.status(), 200, "{reason}: {}", answer.text());
@@ -120,8 +123,7 @@ fn what_cannot_be_judged_yet_passes_and_says_so() {
 #[test]
 fn what_cannot_be_judged_can_be_refused_all_or_by_reason() {
     let store = Store::ok();
-    let rule =
-        |unjudged| format!("[[bucket]]\nmatch = \"*\"\nmode = \"enforce\"\nunjudged = {unjudged}");
+    let rule = |unjudged| open(&format!("unjudged = {unjudged}"));
     let all = Setup::refusing(&store, &[CACTUS]).tables(&rule("\"refuse\"")).start();
     let some = "{ copy = \"refuse\", append = \"refuse\", form = \"forward\" }";
     let some = Setup::refusing(&store, &[CACTUS]).tables(&rule(some)).start();
@@ -134,6 +136,31 @@ fn what_cannot_be_judged_can_be_refused_all_or_by_reason() {
     let records = all.stop().records;
     assert!(records.iter().all(|record| record["verdict"] == "unjudged"), "{records:?}");
     assert_eq!(records.len(), unjudged().len());
+}
+
+#[test]
+fn ways_that_are_shut_are_refused_and_open_in_shadow() {
+    let store = Store::ok();
+    let shut = Setup::refusing(&store, &[CACTUS]).start();
+    let watching = Setup::refusing(&store, &[CACTUS]).watching().start();
+    let ranged = Request::put("/b/k?partNumber=1&uploadId=u", b"")
+        .with("x-amz-copy-source", "/b/other")
+        .with("x-amz-copy-source-range", "bytes=5-9");
+    let is_shut = |reason: &str| matches!(reason, "append" | "archive");
+    let ways = unjudged().into_iter().filter(|(_, reason)| is_shut(reason));
+    let ways: Vec<_> = ways.chain([(ranged, "copy")]).collect();
+    for (request, reason) in &ways {
+        shut.exchange(request).expect_error(501, "NotImplemented");
+        assert_eq!(watching.exchange(request).status(), 200, "{reason}");
+    }
+    for records in [shut.records(ways.len()), watching.records(ways.len())] {
+        for (record, (_, reason)) in records.iter().zip(&ways) {
+            let told = (&record["verdict"], &record["reason"]);
+            assert_eq!(told, (&"unjudged".into(), &(*reason).into()), "{record}");
+        }
+    }
+    let metric = "s3bouncer_protocol_rejects_total{reason=\"append_shut\"}";
+    assert_eq!(shut.metric(metric), Some(3.0));
 }
 
 #[test]

@@ -44,7 +44,10 @@ fn refusals_look_the_same_whatever_the_reason() {
     let gate = Setup::refusing(&store, &[sample::CACTUS, &long])
         .list(List::blocking_md5("by-md5", &[sample::FLOWER]))
         .list(List::blocking_sha1("by-sha1", &[sample::PHOTO]))
-        .tables("[[bucket]]\nmatch = \"*\"\nmode = \"enforce\"\nunjudged = \"refuse\"")
+        .tables(
+            "[[bucket]]\nmatch = \"*\"\nmode = \"enforce\"\nunjudged = \"refuse\"\n\
+            appends = \"forward\"",
+        )
         .small_limits()
         .start();
     let put = |body: &[u8]| Request::put("/b/k", body);
@@ -56,6 +59,7 @@ fn refusals_look_the_same_whatever_the_reason() {
         Request::framed("/b/k", Framing::SignedTrailerChunks, sample::CACTUS),
         put(b"appended").with("x-amz-write-offset-bytes", "10"),
         put(b"").with("x-amz-copy-source", "/b/other"),
+        put(b"x").with("Content-Encoding", "made-up"),
     ] {
         assert_eq!(refusal(&gate, &request), expected, "{:?}", request.head());
     }

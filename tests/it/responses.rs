@@ -145,7 +145,9 @@ fn a_completion_that_keeps_its_client_waiting_with_blanks_passes() {
     let store = Store::always(Script::steps(steps));
     let gate = gate(&store);
     let mut client = gate.client();
-    client.send(&Request::post("/b/k?uploadId=u", b"<CompleteMultipartUpload/>").on_wire());
+    let parts = b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>e</ETag></Part>\
+        </CompleteMultipartUpload>";
+    client.send(&Request::post("/b/k?uploadId=u", parts).on_wire());
     assert_eq!(client.head().word(1), "200");
     assert_eq!(client.read(6), b"1\r\n \r\n");
     latch.open();

@@ -108,7 +108,12 @@ fn what_stores_could_read_in_two_ways_is_the_stores_business() {
 fn what_cannot_be_judged_passes_though_it_would_be_refused() {
     for request in [
         Request::put("/b/k?partNumber=1&uploadId=u", b"part"),
+        Request::post("/b/k?uploadId=u", b"no list of parts"),
         Request::put("/b/k", b"").with("x-amz-copy-source", "/b/other"),
+        Request::put("/b/k?partNumber=1&uploadId=u", b"")
+            .with("x-amz-copy-source", "/b/other")
+            .with("x-amz-copy-source-range", "bytes=5-9"),
+        Request::put("/b/k", b"x").with("Content-Encoding", "gzip"),
         Request::put("/b/k", b"more").with("x-amz-write-offset-bytes", "10"),
         Request::put("/b/k", b"tar").with("X-Amz-Meta-Snowball-Auto-Extract", "true"),
         Request::post("/b", b"--x--").with("Content-Type", "multipart/form-data; boundary=x"),

@@ -137,7 +137,7 @@ fn every_framing_and_size_arrives_as_it_was_sent() {
 #[test]
 fn photos_arrive_as_they_were_sent() {
     let store = Store::ok();
-    let gate = Setup::refusing(&store, &[sample::PHOTO]).small_limits().start();
+    let gate = Setup::refusing(&store, &[sample::FLOWER]).small_limits().start();
     // Held whole; held whole at the limit; longer than what is held.
     let photos = [sample::CACTUS.to_vec(), sample::padded_photo(256 * 1024), {
         sample::padded_photo(600_000)
@@ -155,7 +155,7 @@ fn operations_on_buckets_and_objects_pass() {
     let xml = b"<x xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"/>";
     let reads = ["/", "/b?location", "/b?versions", "/b?uploads", "/b/k?acl", "/b/k?uploadId=u"];
     let writes = ["/b?policy", "/b?versioning", "/b/k?acl", "/b/k?tagging", "/b/k?retention"];
-    let posts = ["/b?delete", "/b/k?uploads", "/b/k?uploadId=u", "/b/k?select&select-type=2"];
+    let posts = ["/b?delete", "/b/k?uploads", "/b/k?select&select-type=2"];
     let requests: Vec<_> = reads
         .map(Request::get)
         .into_iter()

@@ -161,7 +161,7 @@ fn until<'a>(answer: &'a Value, act: &str) -> Shown<&'a str> {
 }
 
 /// A whole number of seconds, minutes, hours or days.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let units = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)];
     let seconds = units.into_iter().find_map(|(unit, factor)| {
         let number: u64 = text.strip_suffix(unit)?.parse().ok()?;

@@ -235,7 +235,8 @@ async fn upload(gate: SocketAddr, name: &str, photo: &'static [u8]) -> Result<St
         .header(CONTENT_LENGTH, photo.len())
         .body(Full::new(Bytes::from_static(photo)))
         .map_err(|error| failed(&error))?;
-    sign::put(&mut request, ACCESS_KEY, SECRET_KEY, SystemTime::now());
+    sign::sign(&mut request, ACCESS_KEY, SECRET_KEY, SystemTime::now())
+        .map_err(|error| failed(&error))?;
     let response = sender.send_request(request).await.map_err(|error| failed(&error))?;
     Ok(response.status())
 }

@@ -39,7 +39,30 @@ fn an_image_that_can_not_be_decoded_says_why() {
     assert_eq!(found["image"]["format"], "bmp");
     assert!(found["image"]["error"].is_string() && found["image"]["width"].is_null(), "{found}");
     let found = of_input(b"\0\0\0\x14ftypheic\0\0\0\0mif1");
-    assert_eq!(found["image"]["error"], "format not decoded yet: heic");
+    assert_eq!(found["image"]["error"], "broken, or of a kind that is not decoded");
+}
+
+/// A photo as a GIF of three frames, each seen from another side.
+const ANIMATION: &[u8] = include_bytes!("../../../tests/data/images/animated.gif");
+
+#[test]
+fn humans_see_every_frame_and_machines_the_first() {
+    let out = hash(false, &[Path::new("-")], ANIMATION).1;
+    assert!(out.contains("  image   gif 160x120, 3 frames\n"), "{out}");
+    let hashes: Vec<_> = out.lines().filter(|line| line.starts_with("  pdq ")).collect();
+    assert_eq!(hashes.len(), 3);
+    assert!(hashes[2].ends_with(", frame 3)"), "{out}");
+    let pdq = of_input(ANIMATION)["image"]["pdq"].as_str().unwrap().to_owned();
+    assert!(hashes[0].contains(&pdq), "{out}");
+}
+
+#[test]
+fn of_a_cut_animation_what_was_seen_is_told() {
+    let found = of_input(&ANIMATION[..ANIMATION.len() / 2]);
+    assert_eq!(found["image"]["error"], "truncated");
+    assert!(found["image"]["pdq"].is_string() && found["image"]["width"] == 160, "{found}");
+    let out = hash(false, &[Path::new("-")], &ANIMATION[..ANIMATION.len() / 2]).1;
+    assert!(out.contains("gif: truncated\n") && out.contains("  pdq "), "{out}");
 }
 
 #[test]

@@ -7,15 +7,23 @@ use crate::config::kind::{Answers, Value};
 use crate::config::nearest::nearest;
 use crate::config::options::Section;
 use crate::config::raw::{Raw, Table};
-use crate::config::{BucketRule, Glob, List};
-use crate::policy::{self, Mode, OnFault, OnUnjudged, Surface, Unjudged};
+use crate::config::{BucketRule, Glob, List, Upstream};
+use crate::policy::{self, Copies, Mode, OnFault, OnUnjudged, Surface, Unjudged};
 
 /// The rules of the text, and behind them the one for everything unless the text has its own.
-pub(super) fn buckets(raw: &Raw, lists: &[List], context: &mut Context<'_>) -> Vec<BucketRule> {
+pub(super) fn buckets(
+    raw: &Raw,
+    lists: &[List],
+    upstream: &Upstream,
+    context: &mut Context<'_>,
+) -> Vec<BucketRule> {
     let mut rules: Vec<BucketRule> = Vec::new();
     let mut lines: Vec<usize> = Vec::new();
     for table in raw.all(Section::Bucket) {
         let rule = rule(table, lists, context);
+        if rule.rule.surface.copies == Copies::ReadBack && upstream.own.is_none() {
+            context.fault(table, "copies", "\"read-back\" needs upstream.access_key");
+        }
         if table.is_sound("match") {
             if let Some(earlier) = rules.iter().position(|r| r.pattern.covers(&rule.pattern)) {
                 let (pattern, line) = (&rules[earlier].pattern, lines[earlier]);

@@ -26,8 +26,8 @@ pub(super) fn config(raw: &Raw, context: &mut Context<'_>) -> Config {
     let lists = lists::lists(raw, context);
     let config = Config {
         listener: sections::listener(raw.one(Section::Listener), context),
+        buckets: buckets::buckets(raw, &lists, &upstream, context),
         upstream,
-        buckets: buckets::buckets(raw, &lists, context),
         lists,
         limits: sections::limits(raw.one(Section::Limits), context),
         inspect: sections::inspect(raw.one(Section::Inspect), raw.one(Section::Limits), context),

@@ -12,9 +12,12 @@ use crate::config::{
     Admin, Audit, Config, Credentials, Inspect, Limits, Listener, Log, Refusal, Runtime,
     SharedState, State, Switch, Tls, Upstream,
 };
+use crate::s3;
 
 /// Longest path of a Unix socket, in bytes: `sun_path` has 108 with its end.
 const SOCKET_MAX: usize = 107;
+/// The name of the directory of parts where none is configured.
+const PARTS_NAME: &str = "parts";
 /// The socket's name where none is configured.
 const SOCKET_NAME: &str = "admin.sock";
 
@@ -118,22 +121,34 @@ pub(super) fn inspect(table: &Table, limits: &Table, context: &mut Context<'_>) 
         let message = format!("{max} is more than limits.capture_budget ({budget})");
         context.fault(table, "archive_max", message);
     }
-    let prefix = table.text("swift_prefix").trim_end_matches('/');
-    if !prefix.is_empty() && !prefix.starts_with('/') {
-        context.fault(table, "swift_prefix", "must begin with a slash");
-    }
     Inspect {
         decoded_max: table.size("decoded_max"),
         decoded_ratio: table.count("decoded_ratio") as u64,
         magic_prefix: table.size("magic_prefix"),
         archives: table.word("archives"),
-        pdf: table.word("pdf"),
-        base64: table.word("base64"),
+        documents: table.word("documents"),
         archive_max: archive_max.min(budget),
         unpacked_max: table.size("unpacked_max"),
         members_max: table.count("members_max"),
-        swift_prefix: (!prefix.is_empty()).then(|| prefix.to_owned()),
+        dialects: dialects(table, context),
+        swift_prefix: table.text("swift_prefix").to_owned(),
+        domains: table.text("domains").to_owned(),
     }
+}
+
+fn dialects(table: &Table, context: &mut Context<'_>) -> s3::Surface {
+    let prefix = Some(table.text("swift_prefix")).filter(|prefix| !prefix.is_empty());
+    let domains = table.text("domains").split_ascii_whitespace();
+    let mut dialects = s3::Surface::default();
+    match dialects.clone().with_swift_prefix(prefix) {
+        Ok(with) => dialects = with,
+        Err(error) => context.fault(table, "swift_prefix", error.to_string()),
+    }
+    match dialects.clone().with_domains(domains) {
+        Ok(with) => dialects = with,
+        Err(error) => context.fault(table, "domains", error.to_string()),
+    }
+    dialects
 }
 
 pub(super) fn audit(table: &Table, context: &mut Context<'_>) -> Audit {
@@ -180,8 +195,14 @@ fn fits_socket(path: &Path) -> bool {
 }
 
 pub(super) fn state(table: &Table, upstream: &Upstream, context: &mut Context<'_>) -> State {
+    let directory = context.path(table, "directory");
+    let parts_directory = match table.text("parts_directory") {
+        "" => directory.join(PARTS_NAME),
+        _ => context.path(table, "parts_directory"),
+    };
     State {
-        directory: context.path(table, "directory"),
+        directory,
+        parts_directory,
         shared: shared_state(table, upstream, context),
         spool_max: table.size("spool_max"),
         ttl: table.duration("ttl"),

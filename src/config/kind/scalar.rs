@@ -147,7 +147,7 @@ fn address(text: &str, optional: bool) -> Result<Option<SocketAddr>, String> {
     })
 }
 
-fn endpoint(text: &str) -> Result<Endpoint, String> {
+pub(super) fn endpoint(text: &str) -> Result<Endpoint, String> {
     if text.starts_with("https://") {
         return Err("https:// to the store is not supported yet: write http://host:port".to_owned());
     }

@@ -340,17 +340,18 @@ pub(super) const ADMIN: &[Row] = &[
 ];
 
 pub(super) const STATE: &[Row] = &[
+    Row::fixed("directory", PATH, r#""state""#, "Compiled lists and what else outlives a restart."),
     Row::fixed(
-        "directory",
-        PATH,
-        r#""state""#,
-        "Compiled lists and what else outlives a restart; the parts of multipart uploads too, where `bucket` is empty.",
+        "parts_directory",
+        PATH_OR_NONE,
+        r#""""#,
+        "Where the parts of multipart uploads are kept; `\"\"` is parts in `directory`. Gates on one machine may share it.",
     ),
     Row::fixed(
         "bucket",
         Kind::Text { max: 63, ascii: true },
         r#""""#,
-        "A private bucket for the parts of multipart uploads, shared by all nodes, so that any of them can judge what the others saw; `\"\"` keeps them in `directory`.",
+        "A private bucket for the parts of multipart uploads, shared by all nodes, so that any of them can judge what the others saw; `\"\"` keeps them in `parts_directory`.",
     ),
     Row::fixed(
         "endpoint",
@@ -365,7 +366,7 @@ pub(super) const STATE: &[Row] = &[
         "spool_max",
         Kind::Size { min: MIB, max: 1024 * TIB },
         r#""16GiB""#,
-        "Bytes of parts that this node keeps until their upload completes. Beyond it, parts are not kept, and what needs them is not judged.",
+        "Bytes of parts that are kept until their upload completes. Beyond it parts are the fault `spool`: 503 where faults are retried. Of large uploads only what runs ahead of their digests is kept.",
     ),
     Row::fixed(
         "ttl",
@@ -398,7 +399,7 @@ pub(super) const INSPECT: &[Row] = &[
     Row::live(
         "decoded_ratio",
         Kind::Count { min: 2, max: 100_000 },
-        "1000",
+        "200",
         "How many times larger than itself a body or an archive may unfold.",
     ),
     Row::live(
@@ -413,12 +414,11 @@ pub(super) const INSPECT: &[Row] = &[
         r#""off""#,
         "Looks into uploaded zip and tar files up to `archive_max`.",
     ),
-    Row::live("pdf", SWITCH, r#""off""#, "Looks for pictures in PDF files up to `archive_max`."),
     Row::live(
-        "base64",
+        "documents",
         SWITCH,
         r#""off""#,
-        "Looks for pictures in base64 in HTML, SVG and mail up to `limits.small_body_max`.",
+        "Looks for pictures in PDF files, and written as base64 in HTML, SVG and mail, up to `archive_max`.",
     ),
     Row::live(
         "archive_max",
@@ -442,7 +442,13 @@ pub(super) const INSPECT: &[Row] = &[
         "swift_prefix",
         Kind::Text { max: 100, ascii: true },
         r#""/swift""#,
-        "Where the store has its Swift API; `\"\"` is nowhere.",
+        "The first part of the paths of the store's Swift API; `\"\"` is nowhere.",
+    ),
+    Row::live(
+        "domains",
+        Kind::Text { max: 1000, ascii: true },
+        r#""""#,
+        "Host names, separated by blanks, below which clients put the bucket: `s3.example.org` for `bucket.s3.example.org`. With any, a write under a host that is none of these and could name a bucket is refused; with none, the path names the bucket.",
     ),
 ];
 

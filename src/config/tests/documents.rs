@@ -131,7 +131,7 @@ fn words_are_those_of_their_enums() {
     for key in ["appends", "swift", "google", "methods", "store_jobs"] {
         check_words::<Door>(Section::Bucket, key);
     }
-    for key in ["archives", "pdf", "base64"] {
+    for key in ["archives", "documents"] {
         check_words::<Switch>(Section::Inspect, key);
     }
     check_words::<Switch>(Section::State, "sync");

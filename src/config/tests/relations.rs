@@ -34,6 +34,36 @@ fn a_wrong_value_contradicts_nothing() {
 }
 
 #[test]
+fn own_credentials() {
+    let own = "access_key = \"GATE\"\nsecret_key_file = \"secret\"\n";
+    config(&format!("[upstream]\n{own}"));
+    config(&format!("[state]\nbucket = \"parts\"\n{own}"));
+    check("[upstream]\naccess_key = \"GATE\"\n", &[(2, "upstream.access_key", "secret_key_file")]);
+    check("[state]\nsecret_key_file = \"x\"\n", &[(2, "state.secret_key_file", "access_key")]);
+    check("[state]\nbucket = \"parts\"\n", &[(2, "state.bucket", "needs access_key")]);
+    check(
+        "[state]\nendpoint = \"store:9000\"\nbucket = \"x\"\naccess_key = \"a\"\nsecret_key_file = \"s\"\n",
+        &[(2, "state.endpoint", "http://")],
+    );
+    let copies = "[[bucket]]\nmode = \"enforce\"\ncopies = \"read-back\"\n";
+    check(copies, &[(3, "bucket.copies", "needs upstream.access_key")]);
+    config(&format!("[upstream]\n{own}{copies}"));
+}
+
+#[test]
+fn what_is_looked_into() {
+    check(
+        "[inspect]\narchive_max = \"2GiB\"\n",
+        &[(2, "inspect.archive_max", "limits.capture_budget")],
+    );
+    check("[inspect]\nswift_prefix = \"a/b\"\n", &[(2, "inspect.swift_prefix", "path segment")]);
+    check("[inspect]\ndomains = \"a.b b\"\n", &[(2, "inspect.domains", "two buckets")]);
+    // A small budget alone is no contradiction.
+    let small = "[limits]\ncapture_max = \"8MiB\"\ncapture_budget = \"16MiB\"\n";
+    assert_eq!(config(small).inspect.archive_max, 16 << 20);
+}
+
+#[test]
 fn retention() {
     config("[audit]\nretention = \"1d\"\n");
     check("[audit]\nretention = \"23h\"\n", &[(2, "audit.retention", "rotate_age (\"1d\")")]);

@@ -5,7 +5,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::digest::Digests;
+use crate::digest::{AlgorithmSet, Kernel, MultiHasher};
 use crate::framing::ChunkedPlan;
+use crate::image;
+use crate::inspect::SNIFF_BYTES;
 
 const SIGNATURE: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -90,7 +93,8 @@ fn pass(
     limits: [u64; 2],
     switch: usize,
 ) -> Result<(), TestCaseError> {
-    let mut inspector = Inspector::new(&body.plan, AlgorithmSet::ALL, Kernel::default());
+    let mut inspector =
+        Inspector::new(&body.plan, &Scope::bare(AlgorithmSet::ALL, Kernel::default()));
     let mut hold = HoldBack::new(limits[0]);
     let (mut out, mut limit) = (Vec::new(), limits[0]);
     let (mut rest, mut sizes) = (Bytes::from(body.wire.clone()), pieces.iter().cycle());
@@ -210,7 +214,7 @@ proptest! {
         let mut wire = body.wire.clone();
         let broken = at.index(wire.len());
         wire[broken] ^= 0x80;
-        let mut inspector = Inspector::new(&body.plan, AlgorithmSet::NONE, Kernel::default());
+        let mut inspector = Inspector::new(&body.plan, &Scope::bare(AlgorithmSet::NONE, Kernel::default()));
         let mut hold = HoldBack::new(limit);
         let (mut fed, mut out) = (0, Vec::new());
         for piece in wire.chunks(piece) {
@@ -248,7 +252,8 @@ fn the_limit_is_exact_for_a_body_in_even_pieces() {
         };
         let line = body.wire.len() - body.payload.len() - if framed { 7 } else { 0 };
         for (limit, held) in [(8192, 8192), (8193, 16_384), (16_384, 16_384)] {
-            let mut inspector = Inspector::new(&body.plan, AlgorithmSet::NONE, Kernel::Portable);
+            let mut inspector =
+                Inspector::new(&body.plan, &Scope::bare(AlgorithmSet::NONE, Kernel::Portable));
             let mut hold = HoldBack::new(limit);
             let mut out = 0;
             for piece in body.wire[..line + 56 * 1024].chunks(line + 8192) {
@@ -269,7 +274,8 @@ fn a_body_that_ends_early_is_no_evidence() {
     let body = chunked(vec![1; 5000], &[2000], false, false);
     // Without its very last CRLF the body still counts as whole: some clients leave it out.
     for len in (0..body.wire.len() - 3).step_by(13) {
-        let mut inspector = Inspector::new(&body.plan, AlgorithmSet::NONE, Kernel::Portable);
+        let mut inspector =
+            Inspector::new(&body.plan, &Scope::bare(AlgorithmSet::NONE, Kernel::Portable));
         let mut hold = HoldBack::new(0);
         inspector.feed(Bytes::copy_from_slice(&body.wire[..len]), &mut hold).unwrap();
         assert!(inspector.finish().is_err(), "{len} bytes");
@@ -283,7 +289,8 @@ fn the_head_is_settled_after_so_many_bytes_of_payload() {
     let last = (0..=body.wire.len()).rev().find(|&at| body.short[at].is_some());
     let last = last.expect("there is a chunk");
     for (len, sniffable) in [(last, false), (last + 1, true)] {
-        let mut inspector = Inspector::new(&body.plan, AlgorithmSet::NONE, Kernel::Portable);
+        let mut inspector =
+            Inspector::new(&body.plan, &Scope::bare(AlgorithmSet::NONE, Kernel::Portable));
         let mut hold = HoldBack::new(HoldBack::EVERYTHING);
         inspector.feed(Bytes::copy_from_slice(&body.wire[..len]), &mut hold).unwrap();
         assert_eq!(inspector.sniffable(), sniffable);

@@ -27,10 +27,12 @@ use crate::policy::{
     BucketRule, Exceptions, ListRule, Mode, OnFault, OnUnjudged, Polarity, Rulebook,
 };
 use crate::proxy::faults;
-use crate::proxy::gate::{Gate, Settings, View};
+use crate::proxy::gate::{Gate, Inspect, Settings, View};
 use crate::proxy::meters::Meters;
+use crate::proxy::parts::Parts;
 use crate::proxy::record::{AuditFeed, AuditPort, NodeFacts, Record};
 use crate::proxy::service;
+use crate::state::{Place, State, StateOptions};
 
 /// After so long a trial hangs. Nothing in a trial waits for a time to pass.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -133,17 +135,34 @@ pub struct Bench {
     pub feed: AuditFeed,
     meters: Arc<Meters>,
     budget: Arc<Budget>,
+    _directory: tempfile::TempDir,
+}
+
+/// State in a directory of the trial's own.
+fn parts(directory: &tempfile::TempDir) -> Arc<Parts> {
+    let place = Place::Directory(directory.path().join("parts"));
+    let state = State::open(&StateOptions::new(place)).unwrap();
+    Arc::new(Parts::new(Arc::new(state), None, Duration::ZERO, PATIENCE))
 }
 
 impl Bench {
     pub fn new(store: SocketAddr) -> Bench {
         let upstream = upstream(store);
         let exceptions = Arc::new(NoExceptions);
-        let view = View::new(upstream, rulebook(), vec![rule()], exceptions, settings());
+        let view = View::new(
+            upstream,
+            rulebook(),
+            vec![rule()],
+            exceptions,
+            settings(),
+            Default::default(),
+        );
         let (meters, budget) = (Arc::new(Meters::new()), Budget::new(16 << 20));
         let (port, feed) = AuditPort::new(8, NodeFacts::default());
-        let gate = Gate::new(view, budget.clone(), meters.clone(), port);
-        Bench { gate, feed, meters, budget }
+        let directory = tempfile::tempdir().unwrap();
+        let parts = parts(&directory);
+        let gate = Gate::new(view, budget.clone(), meters.clone(), port, parts);
+        Bench { gate, feed, meters, budget, _directory: directory }
     }
 
     /// Waits until all that the trial began has ended, and tells what is left of it.
@@ -155,7 +174,7 @@ impl Bench {
         served: Served,
         told: Option<(u16, String)>,
     ) -> Seen {
-        let Bench { gate, mut feed, meters, budget } = self;
+        let Bench { gate, mut feed, meters, budget, _directory } = self;
         // The queue ends when nobody is left who could write a record.
         drop(gate);
         let mut records = Vec::new();
@@ -192,6 +211,12 @@ fn settings() -> Settings {
         capture_all: false,
         kernel: Kernel::default(),
         denial: "made up".to_owned(),
+        inspect: Inspect {
+            archives: false,
+            documents: false,
+            limits: Default::default(),
+            archive_max: 1 << 20,
+        },
     }
 }
 

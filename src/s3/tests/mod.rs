@@ -1,4 +1,10 @@
+mod ambiguous;
+mod complete;
+mod copies;
+mod dialects;
+mod facts;
 mod framings;
+mod hosts;
 mod http;
 mod keys;
 mod operations;
@@ -14,6 +20,11 @@ fn read(line: &str, headers: &[&str]) -> Result<Request, Refusal> {
 
 fn read_bare(line: &str, headers: &[&str]) -> Result<Request, Refusal> {
     with_head(line, headers, classify)
+}
+
+/// Classifies as the surface does, with no Host but what the headers say.
+fn read_on(surface: &Surface, line: &str, headers: &[&str]) -> Result<Request, Refusal> {
+    with_head(line, headers, |head| surface.classify(head))
 }
 
 /// The reading of a request that must be refused, where the gate only watches.

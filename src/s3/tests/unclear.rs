@@ -26,7 +26,7 @@ fn good_http_is_read_as_well_as_it_can_be() {
     let twice = reading("PUT /b/k", &["content-type: a/b", "content-type: c/d"]);
     assert_eq!(twice.operation, Operation::PutObject);
     let moved = reading("MOVE /b/k", &["content-length: 5", "expect: 100-continue"]);
-    assert_eq!((moved.operation, moved.expect_continue), (Operation::Other, true));
+    assert_eq!((moved.operation, moved.expect_continue), (Operation::OtherMethod, true));
     assert_eq!(moved.body, BodyPlan::Identity { length: Some(5) });
 }
 

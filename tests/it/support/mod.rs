@@ -3,6 +3,7 @@
 pub mod client;
 pub mod gate;
 pub mod http;
+pub mod keeper;
 pub mod program;
 pub mod request;
 pub mod sample;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 pub use client::{Answer, Client};
 pub use gate::Gate;
+pub use keeper::Keeper;
 pub use request::{Framing, Request};
 pub use script::{Latch, Script, Step};
 pub use setup::{List, Setup};
@@ -26,8 +28,14 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Looks again and again until `found` has something.
 #[track_caller]
-pub fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+pub fn until<T>(what: &str, found: impl FnMut() -> Option<T>) -> T {
+    until_within(PATIENCE, what, found)
+}
+
+/// As [`until`], with a patience of its own.
+#[track_caller]
+pub fn until_within<T>(patience: Duration, what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(found) = found() {
             return found;

@@ -4,10 +4,11 @@ use std::ffi::OsStr;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use super::until;
+use super::{PATIENCE, until_within};
 
 /// What a command did.
 #[derive(Debug)]
@@ -50,12 +51,22 @@ impl Drop for Process {
 /// Runs a command of the program to its end.
 #[track_caller]
 pub fn s3bouncer<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ran {
+    s3bouncer_within(PATIENCE, arguments)
+}
+
+/// As [`s3bouncer`], of a command that takes its time.
+#[track_caller]
+pub fn s3bouncer_within<S: AsRef<OsStr>>(
+    patience: Duration,
+    arguments: impl IntoIterator<Item = S>,
+) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_s3bouncer"));
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = Process(command.spawn().expect("the program runs"));
     let out = reading(process.0.stdout.take().expect("a pipe"));
     let err = reading(process.0.stderr.take().expect("a pipe"));
-    let status = until("a command's end", || process.0.try_wait().expect("a child"));
+    let status =
+        until_within(patience, "a command's end", || process.0.try_wait().expect("a child"));
     let text = |pipe: JoinHandle<String>| pipe.join().expect("the program prints UTF-8");
     Ran { status: status.code().unwrap_or(-1), out: text(out), err: text(err) }
 }

@@ -134,6 +134,11 @@ impl Store {
         self.requests().into_iter().filter(|seen| seen.complete && seen.writes()).collect()
     }
 
+    /// What `found` makes of the last request that it makes anything of.
+    pub fn last<T>(&self, found: impl Fn(&Seen) -> Option<T>) -> Option<T> {
+        self.shared.log().requests.iter().rev().find_map(found)
+    }
+
     /// How many bytes of bodies have come, over all requests.
     pub fn body_bytes(&self) -> u64 {
         self.shared.log().requests.iter().map(|seen| seen.bytes).sum()

@@ -80,8 +80,8 @@ forms.add(
 forms.add("a field behind it", by(lambda f, d: f.whole(f.file(d), f.field("submit", "Upload"))), **plain)
 forms.add("a file of another name before it", by(lambda f, d: f.whole(f.file(GOOD, '"other"'), f.file(d))))
 forms.add("a file of another name behind it", by(lambda f, d: f.whole(f.file(GOOD), f.file(d, '"other"'))))
-forms.add("two files, the good one first", by(lambda f, d: f.whole(f.file(GOOD), f.file(d))))
-forms.add("two files, the good one last", by(lambda f, d: f.whole(f.file(d), f.file(GOOD))))
+forms.add("two files, the good one first", by(lambda f, d: f.whole(f.file(GOOD), f.file(d))), answers=FORM, record=None)
+forms.add("two files, the good one last", by(lambda f, d: f.whole(f.file(d), f.file(GOOD))), answers=FORM, record=None)
 forms.add("a field in the file's place", by(lambda f, d: f.whole(f.field("file", ""), f.file(d))))
 forms.add(
     "in a field for many keys",

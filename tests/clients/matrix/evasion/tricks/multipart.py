@@ -87,7 +87,13 @@ def wide_again(way, data):
     return up.complete([(1, up.part(1, one)), (2, up.part(2, other))])
 
 
-@multipart.trick("a wide part sent again, and its first ETag listed", sample="wide", stores=("s3s",), **DOUBTFUL)
+@multipart.trick(
+    "a wide part sent again, and its first ETag listed",
+    sample="wide",
+    stores=("s3s",),
+    open="s3s-fs compares no ETags when it completes: it takes the part that came last",
+    **{**DOUBTFUL, "record": None},
+)
 def wide_old_etag(way, data):
     up = Upload(way, KEY)
     one, other = cut(data, WIDE)
@@ -132,7 +138,7 @@ def zeros(way, data):
     return up.complete([(1, up.tag(first)), (2, up.part(2, other))])
 
 
-@multipart.trick("an upload id in another spelling")
+@multipart.trick("an upload id in another spelling", **DOUBTFUL)
 def spelling(way, data):
     up = Upload(way, KEY)
     one, other = two(data)

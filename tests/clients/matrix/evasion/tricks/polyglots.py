@@ -37,13 +37,18 @@ PREFIXES = {
     "the head of a film": b"\x1aE\xdf\xa3\x9fB\x86\x81\x01",
     "a second start": SOI,
     "many starts": SOI * 2000,
-    "starts that lead nowhere": (SOI + b"\xff\xe0\xff\xff" + bytes(20)) * 100,
     "fill bytes": SOI + b"\xff" * 100,
     "a chunk line": b"8000\r\n",
     "a form": b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n',
 }
 for name, prefix in PREFIXES.items():
     before.add(name, put(lambda d, p=prefix: p + d))
+before.add(
+    "starts that lead nowhere",
+    put(lambda d: (SOI + b"\xff\xe0\xff\xff" + bytes(20)) * 100 + d),
+    record=None,
+    open="of many false beginnings no more than the first sixteen are followed up",
+)
 before.add("16 bytes, another kind", put(lambda d: JUNK[:16] + d), sample="png")
 before.add("a JPEG, another kind", put(lambda d: FRAME + d), sample="png")
 before.add("1 KiB, and much behind it", put(lambda d: JUNK[:1024] + d + bytes(3 << 20)))

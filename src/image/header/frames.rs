@@ -3,32 +3,38 @@
 //! Nothing is decoded: a few bytes of GIF can announce thousands of huge frames. Where the
 //! structure breaks off, the frames so far are counted.
 
-use super::Format;
+use crate::image::Format;
 
-/// The number of frames, at least 1. A TIFF or icon with several pages counts as one.
-pub(super) fn frames(format: Format, bytes: &[u8]) -> u32 {
+/// The number of frames: at least 1, at most `count_max`. Of the formats that are not walked here,
+/// one.
+pub(super) fn frames(format: Format, bytes: &[u8], count_max: u32) -> u32 {
     let count = match format {
-        Format::Gif => gif(bytes).unwrap_or_default(),
+        Format::Gif => gif(bytes, count_max).unwrap_or_default(),
         Format::Png => png(bytes),
-        Format::WebP => webp(bytes),
+        Format::WebP => webp(bytes, count_max),
         Format::Jpeg
         | Format::Bmp
         | Format::Tiff
         | Format::Ico
         | Format::Avif
         | Format::Heic
-        | Format::Jxl => 1,
+        | Format::Jxl
+        | Format::Psd
+        | Format::Raw => 1,
     };
-    count.max(1)
+    count.min(count_max).max(1)
 }
 
 /// Image descriptors (GIF89a §20); `None` if the header itself is cut.
-fn gif(bytes: &[u8]) -> Option<u32> {
+fn gif(bytes: &[u8], count_max: u32) -> Option<u32> {
     const IMAGE: u8 = 0x2c;
     const EXTENSION: u8 = 0x21;
     let mut rest = bytes.get(13 + colour_table(*bytes.get(10)?)..)?;
     let mut count = 0;
     loop {
+        if count >= count_max {
+            return Some(count);
+        }
         let data = match rest {
             // Position and size take eight bytes, flags one, then the table and the LZW code size.
             [IMAGE, block @ ..] => {
@@ -80,11 +86,14 @@ fn png(bytes: &[u8]) -> u32 {
 }
 
 /// Animation frame chunks (WebP container specification, "Animation").
-fn webp(bytes: &[u8]) -> u32 {
+fn webp(bytes: &[u8], count_max: u32) -> u32 {
     const RIFF_HEADER: usize = 12;
     let mut rest = bytes.get(RIFF_HEADER..).unwrap_or_default();
     let mut count = 0;
     while let Some((kind, after)) = rest.split_first_chunk::<4>() {
+        if count >= count_max {
+            break;
+        }
         count += u32::from(kind == b"ANMF");
         let Some((length, data)) = after.split_first_chunk() else { break };
         let length = u32::from_le_bytes(*length) as usize;
@@ -97,15 +106,15 @@ fn webp(bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::codecs::gif::GifEncoder;
-    use image::{Frame, Rgba, RgbaImage};
 
     fn animated_gif(count: u8) -> Vec<u8> {
         let mut out = Vec::new();
-        let mut encoder = GifEncoder::new(&mut out);
+        let mut encoder = gif::Encoder::new(&mut out, 9, 7, &[]).unwrap();
         for shade in 0..count {
-            let picture = RgbaImage::from_pixel(9, 7, Rgba([shade, 255 - shade, 40, 255]));
-            encoder.encode_frame(Frame::new(picture)).unwrap();
+            let pixels = vec![shade; 9 * 7];
+            encoder
+                .write_frame(&gif::Frame::from_palette_pixels(9, 7, pixels, [3; 9], None))
+                .unwrap();
         }
         drop(encoder);
         out
@@ -137,12 +146,13 @@ mod tests {
     #[test]
     fn gif_frames_are_counted_up_to_the_cut() {
         for count in [1, 2, 5] {
-            assert_eq!(frames(Format::Gif, &animated_gif(count)), u32::from(count));
+            assert_eq!(frames(Format::Gif, &animated_gif(count), 9), u32::from(count));
         }
         let whole = animated_gif(4);
         let counts: Vec<u32> =
-            (0..=whole.len()).map(|cut| frames(Format::Gif, &whole[..cut])).collect();
+            (0..=whole.len()).map(|cut| frames(Format::Gif, &whole[..cut], 9)).collect();
         assert!(counts.is_sorted() && counts[0] == 1 && counts[whole.len()] == 4);
+        assert_eq!(frames(Format::Gif, &whole, 3), 3);
     }
 
     #[test]
@@ -157,8 +167,8 @@ mod tests {
             (png_of(&[header, [0xff, 0xff, 0xff, 0xff, b't', b'E', b'X', b't'].to_vec()]), 1),
         ];
         for (bytes, expected) in cases {
-            assert_eq!(frames(Format::Png, &bytes), expected);
-            (0..bytes.len()).for_each(|cut| assert!(frames(Format::Png, &bytes[..cut]) >= 1));
+            assert_eq!(frames(Format::Png, &bytes, 9), expected);
+            (0..bytes.len()).for_each(|cut| assert!(frames(Format::Png, &bytes[..cut], 9) >= 1));
         }
     }
 
@@ -169,7 +179,7 @@ mod tests {
             (webp_of(&[(b"VP8X", b"0123456789"), (b"ANMF", b"abc"), (b"ANMF", b"")]), 2),
         ];
         for (bytes, expected) in cases {
-            assert_eq!(frames(Format::WebP, &bytes), expected);
+            assert_eq!(frames(Format::WebP, &bytes, 9), expected);
         }
     }
 }

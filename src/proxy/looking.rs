@@ -1,0 +1,188 @@
+//! What of a body is looked at: while it streams, and once more where it is held whole.
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+
+use super::gate::Inspect;
+use super::intake::Seen;
+use super::upload::{Case, Upload};
+use crate::framing::{Boundary, Form};
+use crate::inspect::{BodyError, Codings, Evidence, Gap, Inspector, Scope, Within, look_within};
+use crate::policy::{Archives, Unjudged};
+use crate::s3::{self, Operation};
+use crate::unpack::{Coding, Options};
+
+/// Bodies up to this size are looked into where they are read; larger ones on a thread for work that
+/// takes its time.
+const INLINE_MAX: u64 = 256 * 1024;
+
+impl Upload {
+    /// Looks at this body as it comes.
+    ///
+    /// # Errors
+    /// It is said to be a form, and its Content-Type is none of a form's.
+    pub(super) fn inspector(&self) -> Result<Inspector, BodyError> {
+        let Case { s3, head, .. } = &self.case;
+        let scope = self.scope();
+        let keeps = !scope.wanted.is_empty() || s3.operation == Operation::CompleteMultipartUpload;
+        let inspector = match s3.operation {
+            Operation::PostObject => {
+                let kind = head.headers.get(CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
+                Inspector::of_form(&Boundary::from_content_type(kind)?, &scope)
+            }
+            _ => Inspector::new(&s3.body, &scope),
+        };
+        Ok(if keeps { inspector.keeping() } else { inspector })
+    }
+
+    /// What is looked for in this body.
+    pub(super) fn scope(&self) -> Scope {
+        let Case { view, s3, .. } = &self.case;
+        Scope {
+            wanted: self.wanted(),
+            kernel: view.settings.kernel,
+            codings: codings(&s3.content_encoding),
+            is_archive: s3.operation == Operation::PutObjectExtract
+                && self.case.rule().surface.archives == Archives::Inspect,
+            limits: view.settings.inspect.limits,
+        }
+    }
+
+    /// Looks into what is kept of a body, if it was understood to its end.
+    ///
+    /// # Errors
+    /// As for [`Upload::look_inside`].
+    pub(super) async fn look_at(&self, seen: &mut Seen, kept: Vec<Bytes>) -> Result<(), Unjudged> {
+        match seen {
+            Seen::Whole(evidence) => self.look_inside(evidence, kept).await,
+            Seen::Malformed => Ok(()),
+        }
+    }
+
+    /// Looks into a body that is held whole, and adds what is found to its evidence.
+    ///
+    /// # Errors
+    /// There is no memory to lay its pieces side by side.
+    pub(super) async fn look_inside(
+        &self,
+        evidence: &mut Evidence,
+        kept: Vec<Bytes>,
+    ) -> Result<(), Unjudged> {
+        let inspect = &self.case.view.settings.inspect;
+        let mut scope = self.scope();
+        if let Some(codings) = &self.form_codings {
+            scope.codings = codings.clone();
+        }
+        let is_coded = scope.codings != Codings::Known(vec![]);
+        let head = kept.first().cloned().unwrap_or_default();
+        if scope.wanted.is_empty() || !(is_coded || inspect.is_worth_it(evidence, &head)) {
+            return Ok(());
+        }
+        let bytes = kept.iter().map(|piece| piece.len() as u64).sum();
+        let room = self.case.gate.budget.reserve(bytes).ok_or(Unjudged::Budget)?;
+        if scope.codings == Codings::Unknown {
+            evidence.gap = Some(Gap::Encoding);
+        }
+        let how = inspect.within(scope);
+        let look = move || look_within(&kept.concat(), &how);
+        let (found, gap) = match bytes <= INLINE_MAX {
+            true => look(),
+            // A panic there is a bug here: it goes on as one.
+            false => match tokio::task::spawn_blocking(look).await {
+                Ok(found) => found,
+                Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+            },
+        };
+        drop(room);
+        evidence.within.extend(found);
+        evidence.gap = evidence.gap.or(gap);
+        Ok(())
+    }
+
+    /// Notes which object a form names.
+    pub(super) fn note_form(&mut self, form: Option<&Form>) {
+        let Some(form) = form else { return };
+        let fan_out = form.fan_out_keys().unwrap_or_default();
+        self.journal.record.key = match fan_out.is_empty() {
+            true => form.object_key().ok().flatten(),
+            false => Some(fan_out.join(", ")),
+        };
+        if let Some(coding) = form.get("content-encoding") {
+            self.form_codings = Some(codings(&s3::codings(coding)));
+        }
+        let access_key = form.get("x-amz-credential").or(form.get("awsaccesskeyid"));
+        if let Some(credential) = access_key.map(String::from_utf8_lossy) {
+            let id = credential.split('/').next().unwrap_or_default();
+            self.journal.record.access_key = Some(id.chars().take(128).collect());
+        }
+    }
+}
+
+impl Inspect {
+    /// Whether a body is held to be looked into, by its first bytes.
+    pub(super) fn holds(&self, head: &[u8]) -> bool {
+        (self.archives && is_archive(head)) || (self.documents && is_document(head))
+    }
+
+    /// Whether looking into a body that is there can find anything.
+    fn is_worth_it(&self, evidence: &Evidence, head: &[u8]) -> bool {
+        // Of other bodies what streams by has told all: that no picture begins in them.
+        evidence.format.is_some() || !evidence.within.is_empty() || self.holds(head)
+    }
+
+    fn within(&self, scope: Scope) -> Within {
+        let options = Options {
+            archives: self.archives,
+            documents: self.documents,
+            embedded: true,
+            trimmed: true,
+        };
+        let codings = match scope.codings {
+            Codings::Known(codings) => codings,
+            Codings::Unknown => Vec::new(),
+        };
+        let Scope { wanted, kernel, limits, .. } = scope;
+        Within { wanted, kernel, codings, options, limits }
+    }
+}
+
+/// What is to be undone, if it is known how.
+fn codings(named: &[s3::Coding]) -> Codings {
+    let known = named.iter().map(|coding| match coding {
+        s3::Coding::Gzip => Some(Coding::Gzip),
+        s3::Coding::Deflate => Some(Coding::Deflate),
+        s3::Coding::Brotli => Some(Coding::Brotli),
+        s3::Coding::Zstd => Some(Coding::Zstd),
+        s3::Coding::Unknown => None,
+    });
+    known.collect::<Option<_>>().map_or(Codings::Unknown, Codings::Known)
+}
+
+/// What zip and tar files begin with, and the compressed forms of the latter.
+const ARCHIVES: [&[u8]; 8] = [
+    b"PK\x03\x04",
+    b"PK\x05\x06",
+    b"PK\x07\x08",
+    b"\x1f\x8b",
+    b"\x28\xb5\x2f\xfd",
+    b"BZh",
+    b"\x04\x22\x4d\x18",
+    b"\xff\x06\x00\x00",
+];
+
+/// Where a tar's first header has its magic word.
+const USTAR_AT: usize = 257;
+
+/// How far in a PDF may begin: readers look there.
+const PDF_WITHIN: usize = 1024;
+
+fn is_archive(head: &[u8]) -> bool {
+    ARCHIVES.iter().any(|magic| head.starts_with(magic))
+        || head.get(USTAR_AT..).is_some_and(|rest| rest.starts_with(b"ustar"))
+}
+
+/// PDF, or text.
+fn is_document(head: &[u8]) -> bool {
+    let start = &head[..head.len().min(PDF_WITHIN)];
+    start.windows(5).any(|window| window == b"%PDF-") || !start.contains(&0)
+}

@@ -1,0 +1,120 @@
+use super::*;
+
+fn surface() -> Surface {
+    Surface::default().with_domains(["S3.example.org", "store.test"]).unwrap()
+}
+
+#[track_caller]
+fn addressed(host: &str, path: &str, bucket: Option<&str>, key: Option<&str>) {
+    let read = read_on(&surface(), &format!("PUT {path}"), &[&format!("host: {host}")]);
+    let read = read.unwrap_or_else(|r| panic!("{host} {path}: {r:?}"));
+    assert_eq!((read.bucket.as_deref(), read.key.as_deref()), (bucket, key), "{host} {path}");
+}
+
+#[test]
+fn a_host_below_a_domain_names_the_bucket() {
+    for host in ["b.s3.example.org", "b.s3.example.org:9000", "b.s3.example.org:"] {
+        addressed(host, "/k", Some("b"), Some("k"));
+        addressed(host, "/a/k", Some("b"), Some("a/k"));
+        addressed(host, "/", Some("b"), None);
+        addressed(host, "//b%2Fc/../../d", Some("b"), Some("/b/c/../../d"));
+    }
+    addressed("my.bucket-1_x.store.test", "/k", Some("my.bucket-1_x"), Some("k"));
+    addressed("s3.example.org.store.test", "/k", Some("s3.example.org"), Some("k"));
+    let get = read_on(&surface(), "GET /?list-type=2", &["host: b.store.test"]).unwrap();
+    assert_eq!((get.operation, get.bucket.as_deref()), (Operation::ListObjectsV2, Some("b")));
+    let create = read_on(&surface(), "PUT /", &["host: b.store.test"]).unwrap();
+    assert_eq!(create.operation, Operation::CreateBucket);
+    assert!(!create.dots_leave_bucket);
+    // Its paths lead to no other protocol.
+    for path in ["/swift/v1/c/o", "/minio/admin/v3/x", "/upload/storage/v1/b"] {
+        let put = read_on(&surface(), &format!("PUT {path}"), &["host: b.store.test"]).unwrap();
+        assert_eq!(put.operation, Operation::PutObject);
+    }
+    let odd = read_on(&surface(), "PUT /%zz", &["host: b.store.test"]);
+    assert_eq!(odd, Err(Refusal::PercentEscape));
+}
+
+#[test]
+fn other_names_of_the_gate_are_in_path_style() {
+    for host in [
+        "s3.example.org",
+        "S3.Example.ORG:443",
+        "store.test",
+        "127.0.0.1",
+        "127.0.0.1:9000",
+        "[::1]",
+        "[::1]:9000",
+        "localhost:9000",
+        "gate_1",
+    ] {
+        addressed(host, "/b/k", Some("b"), Some("k"));
+    }
+}
+
+#[test]
+fn a_host_that_could_name_a_bucket_is_refused_on_writes() {
+    for host in [
+        "b.example.org",
+        "example.org",
+        "xs3.example.org",
+        "photos.example.com",
+        "127.1",
+        "127.0.0.1.example.com",
+        "store.test.",
+        "b.store.test.",
+        "B.store.test",
+        "b.Store.test",
+        ".store.test",
+        "b..store.test",
+        "b!.store.test",
+        "a@b.store.test",
+        "b.store.test:x",
+        "b.store.test:123456",
+        "b.store.test:1:2",
+        "::1",
+        "[::1",
+        "[::1]x",
+        "[b.store.test]",
+        "b.störe.test",
+        "a b",
+    ] {
+        let host = format!("host: {host}");
+        assert_eq!(read_on(&surface(), "PUT /b/k", &[&host]), Err(Refusal::Host), "{host}");
+        assert_eq!(
+            read_on(&surface(), "POST /b/k?uploads", &[&host]),
+            Err(Refusal::Host),
+            "{host}"
+        );
+        let read = read_on(&surface(), "GET /b/k", &[&host]).unwrap();
+        assert_eq!(read.bucket.as_deref(), Some("b"), "{host}");
+        with_head("PUT /b/k?uploads&uploads", &[&host], |head| {
+            assert_eq!(surface().unclear(head, Refusal::QueryKey), None, "{host}");
+        });
+        // Without domains the host is nothing to go by.
+        assert!(read_on(&Surface::default(), "PUT /b/k", &[&host]).is_ok(), "{host}");
+    }
+}
+
+#[test]
+fn an_unclear_write_keeps_its_hosts_bucket() {
+    with_head("PUT /../k?uploads&uploads", &["host: b.store.test"], |head| {
+        let request = surface().unclear(head, Refusal::QueryKey).unwrap();
+        assert_eq!((request.bucket.as_deref(), request.key.as_deref()), (Some("b"), Some("../k")));
+    });
+}
+
+#[test]
+fn domains_are_host_names_apart() {
+    let with = |domains: &[&str]| Surface::default().with_domains(domains.iter().copied());
+    assert!(with(&["a.b", "xa.b", "c"]).is_ok());
+    assert_eq!(with(&[]).unwrap(), Surface::default());
+    for domain in ["", ".", ".a", "a.", "a..b", "a b", "a:80", "*.a", "127.0.0.1", "[::1]", "é"] {
+        assert_eq!(with(&[domain]), Err(SurfaceError::Domain(domain.into())), "{domain}");
+    }
+    for (domains, inner, outer) in
+        [(["a.b", "b"], "a.b", "b"), (["b", "A.b"], "a.b", "b"), (["b", "B"], "b", "b")]
+    {
+        assert_eq!(with(&domains), Err(SurfaceError::Nested(inner.into(), outer.into())));
+    }
+}

@@ -1,0 +1,340 @@
+//! Multipart uploads: the object is judged before it becomes one, whatever way its parts came
+//! (invariants 2, 4, 6).
+
+use std::path::Path;
+
+use crate::support::script::answer;
+use crate::support::{Gate, Request, Script, Seen, Setup, Step, Store, sample, until};
+
+use sample::{CACTUS, FLOWER};
+
+/// The header that tells the store which ETag to give a part. Stores make one of the bytes.
+const ETAG: &str = "x-amz-meta-etag";
+
+const RESULT: &[u8] = b"<?xml version=\"1.0\"?>\n<CompleteMultipartUploadResult>\
+    <ETag>\"whole-1\"</ETag></CompleteMultipartUploadResult>";
+
+/// A store that knows multipart uploads.
+fn store() -> Store {
+    Store::scripted(|seen| {
+        if let Some(etag) = seen.head.get(ETAG) {
+            return Script::replies(answer("200 OK", &[("ETag", &format!("\"{etag}\""))], b""));
+        }
+        match seen.method() {
+            "POST" => Script::replies(answer("200 OK", &[], RESULT)),
+            _ => Script::ok(),
+        }
+    })
+}
+
+fn part(number: u32, etag: &str, bytes: &[u8]) -> Request {
+    Request::put(&format!("/b/k?partNumber={number}&uploadId=u"), bytes).with(ETAG, etag)
+}
+
+fn complete(parts: &[(u32, &str)]) -> Request {
+    let part = |(number, etag): &(u32, &str)| {
+        format!("<Part><PartNumber>{number}</PartNumber><ETag>\"{etag}\"</ETag></Part>")
+    };
+    let parts: String = parts.iter().map(part).collect();
+    let xml = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
+    Request::post("/b/k?uploadId=u", xml.as_bytes())
+}
+
+/// A body in three uneven parts, by number and ETag.
+fn thirds(body: &[u8]) -> [(u32, &'static str, &[u8]); 3] {
+    let (first, rest) = body.split_at(body.len() / 5);
+    let (second, third) = rest.split_at(rest.len() / 2);
+    [(1, "e1", first), (2, "e2", second), (3, "e3", third)]
+}
+
+const LISTED: &[(u32, &str)] = &[(1, "e1"), (2, "e2"), (3, "e3")];
+
+#[track_caller]
+fn expect_sent(gate: &Gate, number: u32, etag: &str, bytes: &[u8]) {
+    let answer = gate.exchange(&part(number, etag, bytes));
+    assert_eq!(answer.status(), 200, "part {number}: {}", answer.text());
+}
+
+/// The Completes that reached the store whole: about the head of a refused one it is asked.
+fn completes(store: &Store) -> Vec<Seen> {
+    store.requests().into_iter().filter(|seen| seen.method() == "POST" && seen.complete).collect()
+}
+
+#[test]
+fn a_listed_photo_in_parts_never_becomes_an_object() {
+    for order in [[0, 1, 2], [2, 0, 1], [2, 1, 0]] {
+        let store = store();
+        let gate = Setup::refusing(&store, &[CACTUS]).start();
+        let parts = thirds(CACTUS);
+        for at in order {
+            let (number, etag, bytes) = parts[at];
+            expect_sent(&gate, number, etag, bytes);
+        }
+        gate.exchange(&complete(LISTED)).expect_error(403, "AccessDenied");
+        assert!(completes(&store).is_empty());
+        let record = gate.records(4)[3].clone();
+        assert_eq!((&record["verdict"], &record["reason"]), (&"deny".into(), &"exact".into()));
+        assert_eq!(record["sha256"], sample::sha256(CACTUS).as_str());
+        assert_eq!(record["bytes"], CACTUS.len());
+        assert_eq!(record["operation"], "CompleteMultipartUpload");
+    }
+}
+
+#[test]
+fn a_refused_upload_is_poisoned() {
+    let store = store();
+    let gate = Setup::refusing(&store, &[CACTUS]).start();
+    for (number, etag, bytes) in thirds(CACTUS) {
+        expect_sent(&gate, number, etag, bytes);
+    }
+    gate.exchange(&complete(LISTED)).expect_error(403, "AccessDenied");
+    gate.exchange(&part(2, "other", b"harmless")).expect_error(403, "AccessDenied");
+    gate.exchange(&complete(&[(1, "e1")])).expect_error(403, "AccessDenied");
+    let records = gate.records(6);
+    assert!(records[4..].iter().all(|record| record["reason"] == "poisoned"), "{records:?}");
+    assert!(completes(&store).is_empty());
+    // Another upload of the same key is another upload.
+    let other = Request::put("/b/k?partNumber=1&uploadId=v", b"harmless").with(ETAG, "x");
+    assert_eq!(gate.exchange(&other).status(), 200);
+}
+
+#[test]
+fn an_innocent_upload_passes_as_it_came_and_leaves_nothing_behind() {
+    let store = store();
+    let gate = Setup::refusing(&store, &[CACTUS]).start();
+    for (number, etag, bytes) in thirds(FLOWER) {
+        expect_sent(&gate, number, etag, bytes);
+    }
+    let request = complete(LISTED);
+    let answer = gate.exchange(&request);
+    assert_eq!((answer.status(), answer.body.as_slice()), (200, RESULT));
+    assert!(completes(&store)[0].body == request.body, "the list of parts passes as it came");
+    let records = gate.records(4);
+    assert!(records.iter().all(|record| record["verdict"] == "allow"), "{records:?}");
+    assert_eq!(records[3]["bytes"], FLOWER.len());
+    let parts = gate.directory().join("state/parts");
+    until("the spool is empty", || (spooled(&parts) == 0).then_some(()));
+    // A client that missed the answer asks again.
+    assert_eq!(gate.exchange(&request).status(), 200);
+}
+
+/// Bytes of spooled parts.
+fn spooled(directory: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(directory) else { return 0 };
+    let sizes = entries.flatten().map(|entry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => spooled(&entry.path()),
+        Ok(_) | Err(_) => entry.metadata().map_or(0, |data| data.len()),
+    });
+    sizes.sum()
+}
+
+#[test]
+fn the_parts_that_are_listed_count_and_no_others() {
+    let listed = b"one two three".as_slice();
+    for (last, refused) in [("good", false), ("bad", true)] {
+        let store = store();
+        let gate = Setup::refusing(&store, &[listed]).start();
+        expect_sent(&gate, 1, "e1", b"one ");
+        expect_sent(&gate, 7, "unlisted", b"not in the object");
+        expect_sent(&gate, 9, "good", b"harmless");
+        expect_sent(&gate, 9, "bad", b"two three");
+        let answer = gate.exchange(&complete(&[(1, "e1"), (9, last)]));
+        assert_eq!(answer.status(), if refused { 403 } else { 200 }, "{last}");
+        assert_eq!(completes(&store).len(), usize::from(!refused));
+    }
+}
+
+#[test]
+fn parts_and_complete_may_go_through_different_gates() {
+    let (store, shared) = (store(), tempfile::tempdir().expect("a directory can be made"));
+    let line = format!("parts_directory = {:?}", shared.path().join("parts"));
+    let gates: Vec<Gate> =
+        (0..2).map(|_| Setup::refusing(&store, &[CACTUS]).set("state", &line).start()).collect();
+    for (at, (number, etag, bytes)) in thirds(CACTUS).into_iter().enumerate() {
+        expect_sent(&gates[at % 2], number, etag, bytes);
+    }
+    gates[0].exchange(&complete(LISTED)).expect_error(403, "AccessDenied");
+    gates[1].exchange(&complete(LISTED)).expect_error(403, "AccessDenied");
+    gates[1].exchange(&part(1, "e1", b"x")).expect_error(403, "AccessDenied");
+    assert!(completes(&store).is_empty());
+}
+
+#[test]
+fn a_crash_loses_no_part() {
+    let store = store();
+    let mut gate = Setup::refusing(&store, &[CACTUS]).start();
+    for (number, etag, bytes) in thirds(CACTUS) {
+        expect_sent(&gate, number, etag, bytes);
+        gate = gate.crash_and_restart("/readyz");
+    }
+    gate.exchange(&complete(LISTED)).expect_error(403, "AccessDenied");
+    assert!(completes(&store).is_empty());
+}
+
+#[test]
+fn a_part_that_nobody_saw_is_a_fault_once_the_grace_is_over() {
+    let store = store();
+    let gate = Setup::refusing(&store, &[CACTUS]).set("state", "multipart_grace = \"0s\"").start();
+    expect_sent(&gate, 1, "e1", b"seen");
+    gate.exchange(&complete(&[(1, "e1"), (2, "e2")])).expect_error(503, "SlowDown");
+    gate.exchange(&complete(&[(1, "another")])).expect_error(503, "SlowDown");
+    assert!(completes(&store).is_empty());
+    let record = &gate.records(3)[2];
+    assert_eq!(
+        (&record["verdict"], &record["reason"]),
+        (&"unjudged".into(), &"part-unseen".into())
+    );
+}
+
+#[test]
+fn uploads_from_before_the_gate_pass_for_a_while_and_say_so() {
+    let store = store();
+    let gate = Setup::refusing(&store, &[CACTUS]).start();
+    assert_eq!(gate.exchange(&complete(LISTED)).status(), 200);
+    let record = gate.record();
+    assert_eq!(
+        (&record["verdict"], &record["reason"]),
+        (&"unjudged".into(), &"part-unseen".into())
+    );
+}
+
+#[test]
+fn two_bodies_under_one_etag_are_refused() {
+    let store = store();
+    let gate = Setup::refusing(&store, &[CACTUS]).start();
+    expect_sent(&gate, 1, "e1", b"one thing");
+    expect_sent(&gate, 1, "e1", b"another");
+    gate.exchange(&complete(&[(1, "e1")])).expect_error(403, "AccessDenied");
+    assert!(completes(&store).is_empty());
+}
+
+#[test]
+fn a_part_sent_twice_is_one_part() {
+    let store = store();
+    let gate = Setup::refusing(&store, &[CACTUS]).start();
+    for _ in 0..2 {
+        for (number, etag, bytes) in thirds(FLOWER) {
+            expect_sent(&gate, number, etag, bytes);
+        }
+    }
+    assert_eq!(gate.exchange(&complete(LISTED)).status(), 200);
+}
+
+#[test]
+fn objects_larger_than_an_image_are_judged_too() {
+    let body = sample::noise(5, 900_000);
+    for (sent, status) in [(body.clone(), 403), (sample::noise(6, 900_000), 200)] {
+        let store = store();
+        let gate = Setup::refusing(&store, &[&body]).small_limits().start();
+        for (number, etag, bytes) in thirds(&sent).into_iter().rev() {
+            expect_sent(&gate, number, etag, bytes);
+        }
+        assert_eq!(gate.exchange(&complete(LISTED)).status(), status);
+    }
+}
+
+#[test]
+fn what_is_no_list_of_parts_is_refused() {
+    let store = store();
+    let gate = Setup::refusing(&store, &[CACTUS]).start();
+    for body in ["<CompleteMultipartUpload/>", "rubbish", "<CompleteMultipartUpload><Part>"] {
+        let request = Request::post("/b/k?uploadId=u", body.as_bytes());
+        assert_eq!(gate.exchange(&request).status(), 400, "{body}");
+    }
+    assert!(completes(&store).is_empty());
+}
+
+#[test]
+fn in_shadow_it_is_recorded_and_passes() {
+    let store = store();
+    let gate = Setup::refusing(&store, &[CACTUS]).watching().start();
+    for (number, etag, bytes) in thirds(CACTUS) {
+        expect_sent(&gate, number, etag, bytes);
+    }
+    assert_eq!(gate.exchange(&complete(LISTED)).status(), 200);
+    assert_eq!(gate.exchange(&part(1, "e1", b"more")).status(), 200);
+    assert_eq!(gate.exchange(&Request::post("/b/k?uploadId=u", b"rubbish")).status(), 200);
+    assert_eq!(gate.records(6)[3]["verdict"], "would-deny");
+}
+
+#[test]
+fn a_part_that_the_store_refuses_leaves_nothing() {
+    let store = Store::always(Script::replies(answer("400 Bad Request", &[], b"")));
+    let gate = Setup::refusing(&store, &[CACTUS]).start();
+    assert_eq!(gate.exchange(&part(1, "e1", FLOWER)).status(), 400);
+    let parts = gate.directory().join("state/parts");
+    until("the spool is empty", || (spooled(&parts) == 0).then_some(()));
+}
+
+#[test]
+fn a_full_spool_asks_to_slow_down_and_stops_nothing_in_shadow() {
+    let store = store();
+    let (first, second) = (sample::noise(1, 700_000), sample::noise(2, 700_000));
+    let gate = Setup::refusing(&store, &[CACTUS]).set("state", "spool_max = \"1MiB\"").start();
+    expect_sent(&gate, 1, "e1", &first);
+    gate.exchange(&part(2, "e2", &second)).expect_error(503, "SlowDown");
+    assert_eq!(gate.records(2)[1]["reason"], "spool");
+    assert_eq!(gate.exchange(&Request::put("/b/other", b"whole")).status(), 200);
+    // What is completed makes room again.
+    assert_eq!(gate.exchange(&complete(&[(1, "e1")])).status(), 200);
+    let parts = gate.directory().join("state/parts");
+    until("the spool is empty", || (spooled(&parts) == 0).then_some(()));
+    expect_sent(&gate, 2, "e2", &second);
+
+    let watching =
+        Setup::refusing(&store, &[CACTUS]).set("state", "spool_max = \"1MiB\"").watching().start();
+    expect_sent(&watching, 1, "e1", &first);
+    expect_sent(&watching, 2, "e2", &second);
+    assert_eq!(watching.exchange(&complete(&[(1, "e1"), (2, "e2")])).status(), 200);
+    assert_eq!(watching.records(3)[2]["reason"], "multipart-order");
+}
+
+#[test]
+fn a_part_whose_client_vanished_was_never_seen() {
+    let store = store();
+    let gate = Setup::refusing(&store, &[CACTUS])
+        .small_limits()
+        .set("state", "multipart_grace = \"0s\"")
+        .start();
+    let request = part(1, "e1", &sample::noise(1, 900_000));
+    let wire = request.on_wire();
+    for sent in [request.head().len(), wire.len() / 2, wire.len() - 1] {
+        let mut client = gate.client();
+        client.send(&wire[..sent]);
+        client.reset();
+    }
+    gate.records(3);
+    gate.exchange(&complete(&[(1, "e1")])).expect_error(503, "SlowDown");
+    let parts = gate.directory().join("state/parts");
+    until("the spool is empty", || (spooled(&parts) == 0).then_some(()));
+}
+
+#[test]
+fn a_store_that_breaks_off_has_taken_no_part() {
+    let store = Store::scripted(|seen| match seen.method() {
+        "PUT" => Script::steps([Step::ReadBody, Step::Reset]),
+        _ => Script::ok(),
+    });
+    let gate = Setup::refusing(&store, &[CACTUS]).set("state", "multipart_grace = \"0s\"").start();
+    gate.exchange(&part(1, "e1", FLOWER)).expect_error(503, "ServiceUnavailable");
+    gate.exchange(&complete(&[(1, "e1")])).expect_error(503, "SlowDown");
+}
+
+#[test]
+fn a_state_that_fails_stops_uploads_in_parts_and_nothing_else() {
+    let store = store();
+    let gate = Setup::refusing(&store, &[CACTUS]).start();
+    expect_sent(&gate, 1, "e1", FLOWER);
+    // The directory becomes a file: nothing in it can be read or written any more.
+    let parts = gate.directory().join("state/parts");
+    std::fs::rename(&parts, gate.directory().join("state/moved")).expect("it can be moved");
+    std::fs::write(&parts, "no directory").expect("a file can be written");
+    gate.exchange(&part(2, "e2", b"x")).expect_error(503, "SlowDown");
+    gate.exchange(&complete(&[(1, "e1")])).expect_error(503, "SlowDown");
+    assert_eq!(gate.exchange(&Request::put("/b/k", b"whole")).status(), 200);
+    assert_eq!(gate.exchange(&Request::get("/b/k")).status(), 200);
+    assert_eq!(gate.exchange(&Request::new("DELETE", "/b/k?uploadId=u")).status(), 200);
+    std::fs::remove_file(&parts).expect("the file goes");
+    std::fs::rename(gate.directory().join("state/moved"), &parts).expect("it comes back");
+    assert_eq!(gate.exchange(&complete(&[(1, "e1")])).status(), 200, "it recovers by itself");
+}
