@@ -41,6 +41,9 @@ osd_pool_default_pg_autoscale_mode = off
 osd_crush_chooseleaf_type = 0
 mon_allow_pool_size_one = true
 mon_max_pg_per_osd = 2000
+# A monitor ends itself where less than 5 % of the disk are free, however much that is.
+mon_data_avail_crit = 0
+mon_data_avail_warn = 0
 [mon.a]
 mon_data = {dir}/mon
 [osd]

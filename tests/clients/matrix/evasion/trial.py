@@ -40,10 +40,10 @@ def run(arena, trick, way, data, front=None):
     except Stopped as stop:
         decided = stop.said
     records = front.records(way.notes.writes) if front else []
-    view = oracle.look(arena.judge, way.bucket, data)
+    view = oracle.look(arena.judge, way.bucket, data, trick.spares)
     deadline = time.monotonic() + (LINGER_S if trick.lingers else 0)
     while not view.found and time.monotonic() < deadline:
-        view = oracle.look(arena.judge, way.bucket, data)
+        view = oracle.look(arena.judge, way.bucket, data, trick.spares)
     return Run(decided, way.notes, view, records)
 
 

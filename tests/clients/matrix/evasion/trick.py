@@ -33,11 +33,6 @@ def unjudged(reason):
     return ("unjudged", reason)
 
 
-def shut(door):
-    """Refused for the way in, whatever the body is: nobody has judged it."""
-    return (None, f"{door}_shut")
-
-
 def hit(reason):
     """A denial for bytes that lie in the body in this way."""
     return ("deny", reason)
@@ -58,6 +53,7 @@ class Trick(NamedTuple):
     twin: str = SAME
     gate: str = "plain"  # which gate it goes through: see arena.KINDS
     prepare: Callable = None  # (judge, bucket, data): what stood in the store before there was a gate
+    spares: tuple = ()  # forms in which the sample may lie there; the trick says why
     lingers: bool = False  # the store may still be at work when the trick is over
     # Why the sample may arrive all the same; it then fares as its twin does.
     open: str = None

@@ -12,7 +12,7 @@ import zipfile
 from ... import wire
 from .. import corpus, signing
 from ..coding import packed
-from ..trick import CLOSED_DOOR, REFUSED, SAME, Family, hit, shut
+from ..trick import CLOSED_DOOR, REFUSED, SAME, Family, hit, unjudged
 
 KEY = "archive.tar"
 HEADERS = [
@@ -54,7 +54,7 @@ TARS = {
 EVERY = {**TARS, "zip": zipped, "zip, stored": lambda d: zipped(d, zipfile.ZIP_STORED)}
 
 snowball = Family("snowball", 8)
-closed = {"answers": CLOSED_DOOR, "record": shut("archive"), "twin": REFUSED}
+closed = {"answers": CLOSED_DOOR, "record": unjudged("archive"), "twin": REFUSED}
 
 for number, header in enumerate(HEADERS, 1):
     act = lambda w, d, h=header: w.put(KEY, tar(d), [h])  # noqa: E731

@@ -2,7 +2,7 @@
 copies of ranges, appends and patches in every dialect, compositions."""
 
 from .. import corpus
-from ..trick import CLOSED_DOOR, DENIED, EITHER, REFUSED, SAME, UNCLEAR, UNSEEN, Family, shut, unjudged
+from ..trick import CLOSED_DOOR, DENIED, EITHER, REFUSED, UNCLEAR, UNSEEN, Family, unjudged
 from ..way import Upload
 from .multipart import two
 
@@ -13,7 +13,8 @@ BEFORE = corpus.FILLING * 5  # 100 kB before the sample: further than the gate l
 # ---- copies ------------------------------------------------------------------------------
 
 copies = Family("copies", 7)
-closed = {"answers": CLOSED_DOOR, "record": shut("copy_range"), "twin": REFUSED}
+PART_COPIES = ("s3s", "rgw", "garage")  # rclone makes an empty part of a copy
+closed = {"answers": CLOSED_DOOR, "record": unjudged("copy"), "twin": REFUSED}
 
 
 def carrying(judge, bucket, data):
@@ -55,8 +56,9 @@ def carved_in_two(way, data):
 
 copies.add("a range of a carrier", carved, prepare=carrying, **closed)
 copies.add("two ranges of a carrier", carved_in_two, prepare=carrying, **closed)
-copies.add("a range of a carrier, read back", carved, prepare=carrying, gate="deep", twin=SAME)
-copies.add("two ranges of a carrier, read back", carved_in_two, prepare=carrying, gate="deep", twin=SAME)
+read_back = {"gate": "deep", "stores": PART_COPIES}
+copies.add("a range of a carrier, read back", carved, prepare=carrying, **read_back)
+copies.add("two ranges of a carrier, read back", carved_in_two, prepare=carrying, **read_back)
 
 
 @copies.trick("a range in a copy of an object", prepare=carrying, answers=CLOSED_DOOR, record=None, twin=EITHER)
@@ -92,8 +94,8 @@ def half_sent(way, data):
 
 
 for name, act in {"two halves": in_halves, "one half, the other is sent": half_sent}.items():
-    copies.add(name, act, answers=CLOSED_DOOR | UNSEEN, record=None, twin=EITHER)
-    copies.add(f"{name}, read back", act, gate="deep")
+    copies.add(name, act, answers=CLOSED_DOOR | UNSEEN, record=None, twin=EITHER, stores=PART_COPIES)
+    copies.add(f"{name}, read back", act, **read_back)
 
 whole = lambda w, d: copied(w, old(w, KEY))  # noqa: E731
 copies.add(
@@ -106,7 +108,7 @@ copies.add(
 copies.add("a whole object that was there before, read back", whole, prepare=carrying, gate="deep")
 
 
-@copies.trick("a whole object as a part, read back", prepare=carrying, gate="deep")
+@copies.trick("a whole object as a part, read back", prepare=carrying, **read_back)
 def whole_as_part(way, data):
     up = Upload(way, KEY)
     return up.complete([(1, up.copied(1, old(way, KEY)))])
@@ -120,7 +122,7 @@ def with_body(way, data):
 
 # ---- appends --------------------------------------------------------------------------------
 
-appends = Family("appends", 7, answers=CLOSED_DOOR, record=shut("append"), twin=REFUSED)
+appends = Family("appends", 7, answers=CLOSED_DOOR, record=unjudged("append"), twin=REFUSED)
 
 
 def append(way, method, data, query="", headers=()):

@@ -92,7 +92,7 @@ def wide_again(way, data):
     sample="wide",
     stores=("s3s",),
     open="s3s-fs compares no ETags when it completes: it takes the part that came last",
-    **{**DOUBTFUL, "record": None},
+    **DOUBTFUL,
 )
 def wide_old_etag(way, data):
     up = Upload(way, KEY)
@@ -138,7 +138,7 @@ def zeros(way, data):
     return up.complete([(1, up.tag(first)), (2, up.part(2, other))])
 
 
-@multipart.trick("an upload id in another spelling", **DOUBTFUL)
+@multipart.trick("an upload id in another spelling")
 def spelling(way, data):
     up = Upload(way, KEY)
     one, other = two(data)
