@@ -25,6 +25,8 @@ KINDS = {
     "tight": {"state": {"spool_max": "1MiB"}, "listener": {"body_idle_timeout": "1s"}},
 }
 
+QUIET_S = 0.1  # longer than records are gathered before they are written
+
 
 def merged(*layers):
     """Tables of options, one layer over the other."""
@@ -94,18 +96,26 @@ class Front:
         self.marks.setdefault(other, len(other.read_on()))
         return other
 
-    def records(self, count, patience_s=3):
-        """This trick's records, as soon as there are `count` of them or patience ends."""
+    def records(self, notes, patience_s=3):
+        """This trick's records, once there are as many as it must have; of odd requests, of which
+        nobody can say how many they are, until no more come for a while."""
         deadline = time.monotonic() + patience_s
-        while True:
-            found = [r for gate, mark in self.marks.items() for r in gate.read_on()[mark:]]
-            if len(found) >= count or time.monotonic() > deadline:
-                return found
+        found, since = self._found(), time.monotonic()
+        while time.monotonic() < deadline:
+            quiet = time.monotonic() - since > QUIET_S or not notes.loose
+            if len(found) >= notes.writes and quiet:
+                break
             time.sleep(0.01)
+            before, found = len(found), self._found()
+            since = since if len(found) == before else time.monotonic()
+        return found
 
-    def crash(self, writes, state_too=False):
+    def _found(self):
+        return [record for gate, mark in self.marks.items() for record in gate.read_on()[mark:]]
+
+    def crash(self, notes, state_too=False):
         """Not before the records are there: a crash may lose the last milliseconds of them."""
-        self.records(writes)
+        self.records(notes)
         self.gate.kill()
         if state_too:
             stores.remove(self.gate.dir / "state")

@@ -47,12 +47,22 @@ def look(judge, bucket, sample, spared=()):
         raise RuntimeError(f"the store does not list {bucket}")
     view = View([], keys)
     for key in keys:
-        answer = judge.ask("GET", wire.path_of(bucket, key))
+        answer = read(judge, wire.path_of(bucket, key))
         if answer.status != 200:
             continue  # what cannot be read gives nothing away
         form = form_in(answer.body, answer.get("content-encoding") or "", sample)
         view.found.extend([Finding(key, form)] if form and form not in spared else [])
     return view
+
+
+def read(judge, path, tries=3):
+    """Some stores break off in the middle of what is just being written."""
+    for left in reversed(range(tries)):
+        try:
+            return judge.ask("GET", path)
+        except wire.Closed:
+            if not left:
+                raise
 
 
 def form_in(body, coding, sample):

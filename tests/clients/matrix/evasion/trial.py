@@ -39,7 +39,7 @@ def run(arena, trick, way, data, front=None):
         decided = trick.act(way, data)
     except Stopped as stop:
         decided = stop.said
-    records = front.records(way.notes.writes) if front else []
+    records = front.records(way.notes) if front else []
     view = oracle.look(arena.judge, way.bucket, data, trick.spares)
     deadline = time.monotonic() + (LINGER_S if trick.lingers else 0)
     while not view.found and time.monotonic() < deadline:

@@ -143,11 +143,11 @@ class Way:
 
     def kill(self):
         if self._front:
-            self._front.crash(self.notes.writes)
+            self._front.crash(self.notes)
 
     def forget(self):
         if self._front:
-            self._front.crash(self.notes.writes, state_too=True)
+            self._front.crash(self.notes, state_too=True)
 
 
 class Upload:

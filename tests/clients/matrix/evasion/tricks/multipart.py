@@ -246,8 +246,9 @@ def under_way(way, data):
         late.send(head + other[:-1])
         said = up.complete(tags)
         late.send_what_goes(other[-1:])
-        way.hear(late)
-    return up.complete(tags) if not said.good else said
+        tag = up.tag(way.hear(late))
+    # The part may have come first after all; then the list goes by it.
+    return said if said.good else up.complete([tags[0], (2, tag)])
 
 
 # ---- what the completion lists ------------------------------------------------------------
