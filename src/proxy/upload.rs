@@ -26,6 +26,7 @@ use super::intake::{Intake, Leftover, Seen, Taken};
 use super::journal::Journal;
 use super::parts::part::Part;
 use super::record::{Auth, Termination};
+use crate::digest::MultiHasher;
 use crate::inspect::{Codings, Evidence, Inspector};
 use crate::net::body::UpstreamBody;
 use crate::net::budget::Reservation;
@@ -145,7 +146,9 @@ impl Upload {
 
     async fn without_body(mut self) -> Answer {
         self.journal.body_ended();
-        let verdict = match self.judge_whole(Seen::Whole(Evidence::default()), vec![]).await {
+        let digests = MultiHasher::new(self.wanted(), self.case.view.settings.kernel).finish();
+        let nothing = Evidence { digests, ..Evidence::default() };
+        let verdict = match self.judge_whole(Seen::Whole(nothing), vec![]).await {
             Ok(verdict) => verdict,
             Err(halt) => return self.halted(halt),
         };
