@@ -27,15 +27,15 @@ const FOLDER_MODE: u32 = 0o700;
 /// Where files are until they are whole.
 const TEMPORARY: &str = "tmp";
 
-/// From which age on, since it was last written to, a temporary file is nobody's. A client that sends
-/// less than a batch in that time has been given up long before.
+/// From which age on, since it was last written to, a temporary file is nobody's. A part that gives
+/// less than a chunk in that time, 300 bytes a second, loses its spool.
 const TEMPORARY_AGE_MAX: Duration = Duration::from_secs(3600);
 
 /// How often a folder that a janitor takes away just before a file gets there is made again.
 const PLACE_TRIES: u32 = 8;
 
 /// How deep [`Directory::fold`] goes: a shard has uploads, those have folders, those have files.
-const DEPTH_MAX: u32 = 4;
+const DEPTH_MAX: u32 = 3;
 
 #[derive(Debug)]
 pub(super) struct Directory {
