@@ -12,6 +12,30 @@ fn file(name: &str) -> Vec<u8> {
     std::fs::read(folder.join(name)).unwrap()
 }
 
+/// Photos of tests/data, hashed by Meta's own implementation.
+#[test]
+fn photos_have_the_hashes_of_the_reference() {
+    let vectors = include_str!("../../../tests/vectors/pdq.txt");
+    let photos = vectors.lines().filter_map(|line| line.split_once(".jpg "));
+    let mut seen = 0;
+    for (name, rest) in photos {
+        let mut words = rest.split_whitespace();
+        let convention = words.next().unwrap();
+        let convention = Convention::ALL.into_iter().find(|c| c.name() == convention).unwrap();
+        let quality: u8 = words.next().unwrap().parse().unwrap();
+        let expected: Pdq = words.next().unwrap().parse().unwrap();
+        for (colour, bits) in [(true, 2), (false, 4)] {
+            let wanted = Wanted { colour, conventions: vec![convention], ..Wanted::default() };
+            let found = looked(&file(&format!("../{name}.jpg")), &wanted).unwrap().pdq[0];
+            let distance = found.fingerprint.pdq().distance(&expected);
+            assert!(distance <= bits, "{name} {convention:?} {colour} {distance}");
+            assert_eq!(found.fingerprint.quality, quality, "{name} {convention:?} {colour}");
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, 6);
+}
+
 fn looked(bytes: &[u8], wanted: &Wanted) -> Result<Looks, ImageFault> {
     look(bytes, &Limits::DEFAULT, wanted, &|| false)
 }
