@@ -170,6 +170,18 @@ fn animations_are_composed_and_looked_at_from_end_to_end() {
 }
 
 #[test]
+fn a_tiff_with_more_below_its_pages_is_not_acquitted() {
+    let mut bytes = file("palette.tiff");
+    // Some tag that nothing depends on becomes the one of sub-directories.
+    let directory = u32::from_le_bytes(bytes[4..8].try_into().unwrap()) as usize;
+    let entries = bytes[directory + 2..].chunks_exact(12);
+    let at = entries.take(20).position(|entry| entry[..2] == 284_u16.to_le_bytes()).unwrap();
+    bytes[directory + 2 + 12 * at..][..2].copy_from_slice(&330_u16.to_le_bytes());
+    let found = looked(&bytes, &Wanted::default()).unwrap();
+    assert_eq!((found.pdq.len(), found.fault), (1, Some(ImageFault::Format)));
+}
+
+#[test]
 fn frames_are_chosen_evenly() {
     let chosen = |count: u32, wanted: u32| -> Vec<u32> {
         (0..count).filter(|index| is_chosen(*index, count, wanted)).collect()
