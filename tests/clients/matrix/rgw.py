@@ -126,7 +126,7 @@ class Cluster:
         keys = ["--access-key", self.creds.access, "--secret", self.creds.secret]
         self._once("radosgw-admin", "-c", self.conf, "-n", "client.rgw", *user, *keys)
 
-    def _until(self, what, ready, patience_s=90):
+    def _until(self, what, ready, patience_s=180):
         deadline = time.monotonic() + patience_s
         while True:
             try:
