@@ -42,6 +42,9 @@ osd_crush_chooseleaf_type = 0
 mon_allow_pool_size_one = true
 mon_max_pg_per_osd = 2000
 [mon.a]
+# A monitor ends by itself where 95 % of the disk is in use, whoever uses it.
+mon_data_avail_crit = 1
+mon_data_avail_warn = 2
 mon_data = {dir}/mon
 [osd]
 osd_data = {dir}/osd
