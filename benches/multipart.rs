@@ -78,6 +78,7 @@ async fn records(parts: u16, passes: usize, fsync: bool) {
     let put = start.elapsed() / u32::from(parts);
     let listed: Vec<_> = records.iter().map(|record| (record.number, record.tag)).collect();
     let (mut loads, mut matches) = (Vec::new(), Vec::new());
+    let cpu = cpu_seconds();
     for _ in 0..3 * passes {
         let start = Instant::now();
         let view = state.load(&upload).await.expect("loaded");
@@ -87,6 +88,7 @@ async fn records(parts: u16, passes: usize, fsync: bool) {
         matches.push(start.elapsed());
         assert!(resolved == records);
     }
+    let cpu = (cpu_seconds() - cpu) / (3 * passes) as f64;
     let start = Instant::now();
     state.forget(&upload).await.expect("forgotten");
     let forgotten = start.elapsed();
@@ -94,6 +96,7 @@ async fn records(parts: u16, passes: usize, fsync: bool) {
     println!("  a record kept                        {put:>10.1?}");
     println!("  all listed and read                  {:>10.1?}", median(loads));
     println!("  a Complete's list matched            {:>10.1?}", median(matches));
+    println!("  the CPU time of both                 {:>10.1?}", Duration::from_secs_f64(cpu));
     println!("  all removed                          {forgotten:>10.1?}");
 }
 

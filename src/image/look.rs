@@ -22,7 +22,8 @@ pub struct Wanted {
     pub variants: Vec<Variant>,
     /// Frames or pages that are looked at: the first, the last, and some evenly between. At least 1.
     pub frames: u32,
-    /// Hashes of an operator's own lists. Any makes decoding colour necessary.
+    /// Hashes of an operator's own lists. Any makes decoding colour necessary, and takes some ten
+    /// bytes a pixel beyond what [`Limits::memory`] bounds.
     pub kinds: Vec<PerceptualKind>,
 }
 
@@ -223,11 +224,12 @@ impl Gallery<'_> {
         }
         let rgb = picture.pixels.to_rgb(background);
         let shown = kinds::shown(picture.width, picture.height, rgb, picture.orientation);
-        for (kind, picture) in self.wanted.kinds.iter().zip(std::iter::repeat(shown.as_ref())) {
-            let Some(picture) = picture else { continue };
-            let hash = kind.hash(picture);
-            self.perceptual.push(PerceptualLook { frame, background, kind: *kind, hash });
-        }
+        let Some(shown) = shown else { return };
+        let hashed = self.wanted.kinds.iter().map(|&kind| {
+            let hash = kind.hash(&shown);
+            PerceptualLook { frame, background, kind, hash }
+        });
+        self.perceptual.extend(hashed);
     }
 }
 

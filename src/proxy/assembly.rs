@@ -10,9 +10,10 @@ use super::parts::complete::{Assembled, Complete, Look, Object};
 use super::parts::part::Part;
 use super::upload::Upload;
 use crate::digest::{Algorithm, AlgorithmSet};
-use crate::inspect::Evidence;
+use crate::inspect::{Codings, Evidence};
 use crate::policy::{Outcome, Unjudged, Verdict};
 use crate::s3::{self, CompleteError, Operation};
+use crate::unpack::Coding;
 
 /// Why a request goes no further although its body has come in.
 pub(super) enum Halt {
@@ -22,6 +23,20 @@ pub(super) enum Halt {
     Refused(Unjudged),
     /// It is no list of parts.
     Malformed(CompleteError),
+}
+
+/// The content coding that bytes show by themselves, if they do.
+fn coding_of(head: &[u8]) -> Option<Codings> {
+    const GZIP: &[u8] = &[0x1f, 0x8b];
+    const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+    let coding = if head.starts_with(GZIP) {
+        Coding::Gzip
+    } else if head.starts_with(ZSTD) {
+        Coding::Zstd
+    } else {
+        return None;
+    };
+    Some(Codings::Known(vec![coding]))
 }
 
 impl Upload {
@@ -150,11 +165,17 @@ impl Upload {
             }
             Assembled::Seen(object) => {
                 let Object { mut evidence, payload, reservation } = *object;
+                // What the upload was said to be coded with, its start said: to a request that may
+                // have gone through another gate. The bytes themselves tell of most codings.
+                self.form_codings = payload.first().and_then(|head| coding_of(head));
                 let shortage = self.look_inside(&mut evidence, payload).await.err();
                 drop(reservation);
                 self.journal.seen_object(&evidence);
                 self.case.verdict_on(&evidence, self.case.unjudged.or(shortage))
             }
+            // A listed picture can be put together from pieces that are none.
+            Assembled::Copies if self.case.enforces => Verdict::refused(Unjudged::Copy),
+            Assembled::Copies => self.case.verdict_on(&Evidence::default(), Some(Unjudged::Copy)),
             // Nobody knows which of the two the store would take.
             Assembled::Conflict if self.case.enforces => Verdict::refused(Unjudged::MultipartOrder),
             Assembled::Conflict => {

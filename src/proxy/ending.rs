@@ -84,6 +84,10 @@ impl Upload {
                 }
             },
         };
+        if let Some(marking) = self.marking.take() {
+            // Done or, where the process is ending, given up: both are for its task to say.
+            let _ = marking.await;
+        }
         self.journal.auth(auth);
         let message = self.case.denial().to_owned();
         self.refuse(ErrorCode::AccessDenied, &message, false, Termination::GateRefused)

@@ -13,6 +13,7 @@ use http::request::Parts;
 use http::{HeaderMap, Request};
 use http_body::Body;
 use hyper::body::Incoming;
+use tokio::task::JoinHandle;
 
 use super::answer::Answer;
 use super::assembly::Halt;
@@ -26,6 +27,7 @@ use super::intake::{Intake, Leftover, Seen, Taken};
 use super::journal::Journal;
 use super::parts::part::Part;
 use super::record::{Auth, Termination};
+use crate::digest::MultiHasher;
 use crate::inspect::{Codings, Evidence, Inspector};
 use crate::net::body::UpstreamBody;
 use crate::net::budget::Reservation;
@@ -49,6 +51,8 @@ pub struct Upload {
     pub(super) journal: Journal,
     /// The part that it is, where parts are followed.
     pub(super) part: Option<Part>,
+    /// Its upload on the way to being marked as refused.
+    pub(super) marking: Option<JoinHandle<()>>,
     /// What has to happen once the store has answered.
     pub(super) sequel: Sequel,
     /// What a form says that its file was put through.
@@ -116,7 +120,14 @@ impl Upload {
         let unjudged = unjudged.or(beforehand(s3.operation));
         let unjudged = unjudged.or(s3.encrypted.then_some(Unjudged::Encrypted));
         let case = Case { gate, view, head, s3, enforces, lenient, unjudged, auth: None };
-        Upload { case, journal, part: None, sequel: Sequel::Nothing, form_codings: None }
+        Upload {
+            case,
+            journal,
+            part: None,
+            marking: None,
+            sequel: Sequel::Nothing,
+            form_codings: None,
+        }
     }
 
     /// Carries the upload to its answer.
@@ -145,7 +156,9 @@ impl Upload {
 
     async fn without_body(mut self) -> Answer {
         self.journal.body_ended();
-        let verdict = match self.judge_whole(Seen::Whole(Evidence::default()), vec![]).await {
+        let digests = MultiHasher::new(self.wanted(), self.case.view.settings.kernel).finish();
+        let nothing = Evidence { digests, ..Evidence::default() };
+        let verdict = match self.judge_whole(Seen::Whole(nothing), vec![]).await {
             Ok(verdict) => verdict,
             Err(halt) => return self.halted(halt),
         };
@@ -371,7 +384,7 @@ impl Upload {
         self.journal.judged(&verdict);
         faults::point("judged");
         if let (Outcome::Deny, Some(part)) = (&verdict.outcome, &self.part) {
-            part.refused();
+            self.marking = Some(part.refused());
         }
         match self.case.s3.operation {
             Operation::UploadPartCopy => self.copy_is_seen(&evidence),
@@ -423,13 +436,13 @@ impl Upload {
         exchange: Exchange,
         reservation: Option<Arc<Reservation>>,
     ) -> (Upload, Ended) {
-        let Upload { case, mut journal, part, sequel, form_codings } = self;
+        let Upload { case, mut journal, part, marking, sequel, form_codings } = self;
         journal.committed();
         let patience = case.view.settings.response_timeout;
         let committed = Committed::new(exchange, journal, patience, reservation, sequel);
         let Some(aftermath) = committed.answer().await else { unreachable!("the wait ends once") };
         let Aftermath { reply, exchange, journal, sequel, fault } = aftermath;
-        let upload = Upload { case, journal, part, sequel, form_codings };
+        let upload = Upload { case, journal, part, marking, sequel, form_codings };
         (upload, Ended { reply, exchange, fault })
     }
 }

@@ -10,7 +10,7 @@ use object_store::Error;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::directory::Directory;
+use super::directory::{Directory, Staged};
 use super::error::StateError;
 use super::objects::Objects;
 
@@ -94,19 +94,72 @@ impl Backend {
         }
     }
 
-    /// An object's bytes, if there is one; one of more than `max` bytes is none of ours.
-    pub(super) async fn get(&self, key: String, max: usize) -> Result<Option<Bytes>, StateError> {
+    /// Adds to a file that is not in its place yet, the first time to a new one. Only where
+    /// [`Backend::is_directory`]: objects in a bucket can't grow.
+    pub(super) async fn append(
+        &self,
+        staged: Option<Staged>,
+        body: Vec<Bytes>,
+    ) -> Result<Staged, StateError> {
+        let bytes: u64 = body.iter().map(|piece| piece.len() as u64).sum();
+        self.on_files("write", bytes, move |directory| {
+            let mut staged = staged.map_or_else(|| directory.stage(), Ok)?;
+            staged.append(&body)?;
+            Ok(staged)
+        })
+        .await
+    }
+
+    /// Puts a file of so many bytes in its place.
+    pub(super) async fn publish(
+        &self,
+        staged: Staged,
+        key: String,
+        bytes: u64,
+    ) -> Result<(), StateError> {
+        self.on_files("write", bytes, move |directory| directory.publish(staged, &key)).await
+    }
+
+    /// Drops a file that won't get to a place.
+    pub(super) async fn discard(&self, staged: Staged) -> Result<(), StateError> {
+        self.on_files("delete", 0, move |_| {
+            drop(staged);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn on_files<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        bytes: u64,
+        work: impl FnOnce(&Directory) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, StateError> {
+        match &self.place {
+            Placed::Directory { directory, slots } => {
+                on_disk(operation, directory, slots, self.patience + bulk(bytes), work).await
+            }
+            Placed::Objects(_) => Err(StateError::Invalid("objects can't grow")),
+        }
+    }
+
+    /// An object's bytes from `offset` on, at most `max`, if there is an object.
+    pub(super) async fn get(
+        &self,
+        key: String,
+        offset: u64,
+        max: usize,
+    ) -> Result<Option<Bytes>, StateError> {
         const OPERATION: &str = "read";
         let patience = self.patience + bulk(max as u64);
-        let found = match &self.place {
+        match &self.place {
             Placed::Directory { directory, slots } => {
-                on_disk(OPERATION, directory, slots, patience, move |d| d.get(&key, max)).await?
+                let work = move |d: &Directory| d.get(&key, offset, max);
+                on_disk(OPERATION, directory, slots, patience, work).await
             }
-            Placed::Objects(objects) => within(OPERATION, patience, objects.get(&key, max)).await?,
-        };
-        match found {
-            Some(bytes) if bytes.len() > max => Err(StateError::Damaged("an object is too long")),
-            found => Ok(found),
+            Placed::Objects(objects) => {
+                within(OPERATION, patience, objects.get(&key, offset, max)).await
+            }
         }
     }
 

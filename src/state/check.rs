@@ -96,9 +96,9 @@ impl State {
     }
 
     async fn read_back(&self, key: &str, expected: &Bytes) -> Result<(), Unfit> {
-        match self.backend.get(key.to_owned(), 1024).await {
+        match self.backend.get(key.to_owned(), 0, 1024).await {
             Ok(Some(found)) if found == expected => Ok(()),
-            Ok(_) | Err(StateError::Damaged(_)) => Err(Unfit::ReadAfterWrite),
+            Ok(_) => Err(Unfit::ReadAfterWrite),
             Err(error) => Err(Unfit::Failed { doing: "read", error }),
         }
     }

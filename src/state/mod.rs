@@ -9,7 +9,7 @@
 //! mpu/<2>/<38>/rec/p1.<number>.<size>.<tag>...     a part; all facts are in the name
 //! mpu/<2>/<38>/rec/m1.<mark>                       created, poisoned, completed
 //! mpu/<2>/<38>/chain/c1.<parts>.<last>.<bytes>...  running digests over the first parts
-//! mpu/<2>/<38>/spool/<id>.<chunk>                  a part's bytes
+//! mpu/<2>/<38>/spool/<id>.<chunk>                  a part's bytes; in a directory one file
 //! start/<seconds>.<nonce>                          when the first gate started; the earliest counts
 //! ```
 //!

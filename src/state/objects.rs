@@ -8,8 +8,8 @@ use futures_util::StreamExt;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::path::Path;
 use object_store::{
-    BackoffConfig, Error, GetOptions, ObjectMeta, ObjectStore, PutMode, PutOptions, PutPayload,
-    RetryConfig,
+    BackoffConfig, Error, GetOptions, GetRange, ObjectMeta, ObjectStore, PutMode, PutOptions,
+    PutPayload, RetryConfig,
 };
 use tokio::time::timeout;
 
@@ -91,21 +91,27 @@ impl Objects {
         }
     }
 
-    pub(super) async fn get(&self, key: &str, max: usize) -> Result<Option<Bytes>, Error> {
-        // As in a directory: one byte more than is allowed, for the caller to see.
-        let options = GetOptions::default();
+    pub(super) async fn get(
+        &self,
+        key: &str,
+        offset: u64,
+        max: usize,
+    ) -> Result<Option<Bytes>, Error> {
+        let range = (offset > 0).then(|| GetRange::Bounded(offset..offset + max as u64));
+        let options = GetOptions { range, ..GetOptions::default() };
         let found = match self.store.get_opts(&self.path(key), options).await {
             Ok(found) => found,
             Err(Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let mut bytes =
-            Vec::with_capacity(usize::try_from(found.meta.size).map_or(max, |n| n.min(max)));
+        let len = usize::try_from(found.range.end - found.range.start).unwrap_or(max);
+        let mut bytes = Vec::with_capacity(len.min(max));
         let mut body = found.into_stream();
         while let Some(piece) = body.next().await {
-            bytes.extend_from_slice(&piece?);
-            if bytes.len() > max {
-                bytes.truncate(max + 1);
+            let piece = piece?;
+            let room = max - bytes.len();
+            bytes.extend_from_slice(&piece[..room.min(piece.len())]);
+            if piece.len() >= room {
                 break;
             }
         }

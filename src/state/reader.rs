@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use super::backend::Backend;
 use super::error::StateError;
 use super::record::SpoolRef;
-use super::spool::{BUCKET_CHUNK, Checksum};
+use super::spool::{Checksum, chunk_len};
 use crate::net::budget::Reservation;
 
 /// Chunks that are fetched while the one before is used.
@@ -30,10 +30,10 @@ pub struct SpoolReader {
     spools: Vec<SpoolRef>,
     /// Index of the spool that is being read.
     reading: usize,
-    /// Index of the spool, and in it of the chunk, that is fetched next.
-    next: (usize, u16),
+    /// Index of the spool, and in it the first byte, that is fetched next.
+    next: (usize, u64),
+    chunk_len: usize,
     fetching: VecDeque<JoinHandle<Result<Option<Bytes>, StateError>>>,
-    chunks_read: u16,
     bytes_read: u64,
     checksum: Checksum,
     _memory: Reservation,
@@ -47,13 +47,13 @@ impl SpoolReader {
         memory: Reservation,
     ) -> Self {
         SpoolReader {
+            chunk_len: chunk_len(&backend),
             backend,
             folder,
             spools: spools.to_vec(),
             reading: 0,
             next: (0, 0),
             fetching: VecDeque::with_capacity(AHEAD + 1),
-            chunks_read: 0,
             bytes_read: 0,
             checksum: Checksum::new(),
             _memory: memory,
@@ -67,16 +67,16 @@ impl SpoolReader {
     pub async fn next(&mut self) -> Result<Option<Bytes>, StateError> {
         loop {
             let Some(&spool) = self.spools.get(self.reading) else { return Ok(None) };
-            if self.chunks_read == spool.chunks {
+            if self.bytes_read == spool.bytes {
                 self.check(spool)?;
                 continue;
             }
             let bytes = self.fetch().await?.ok_or(StateError::Damaged("a chunk is missing"))?;
-            self.chunks_read += 1;
-            self.bytes_read += bytes.len() as u64;
-            if bytes.is_empty() || self.bytes_read > spool.bytes {
-                return Err(StateError::Damaged("a chunk has another length"));
+            let expected = self.len_at(&spool, self.bytes_read);
+            if bytes.len() as u64 != expected {
+                return Err(StateError::Damaged("a spool is cut short"));
             }
+            self.bytes_read += expected;
             self.checksum.update(&bytes);
             return Ok(Some(bytes));
         }
@@ -91,26 +91,27 @@ impl SpoolReader {
 
     /// At the end of a spool: whether it was whole.
     fn check(&mut self, spool: SpoolRef) -> Result<(), StateError> {
-        if self.bytes_read != spool.bytes {
-            return Err(StateError::Damaged("a spool is cut short"));
-        }
         if self.checksum.value() != spool.checksum {
             return Err(StateError::Damaged("a spool has other bytes"));
         }
         self.reading += 1;
-        (self.chunks_read, self.bytes_read, self.checksum) = (0, 0, Checksum::new());
+        (self.bytes_read, self.checksum) = (0, Checksum::new());
         Ok(())
     }
 
     /// The next chunk, while the ones behind it are on their way.
     async fn fetch(&mut self) -> Result<Option<Bytes>, StateError> {
         while self.fetching.len() <= AHEAD
-            && let Some((spool, index)) = self.next_chunk()
+            && let Some((spool, start)) = self.next_chunk()
         {
             let backend = self.backend.clone();
+            let in_chunks = start / self.chunk_len as u64;
+            // One file, or a row of objects that are a chunk each.
+            let (index, offset) = if spool.chunks == 1 { (0, start) } else { (in_chunks, 0) };
+            let index = u16::try_from(index).map_err(|_| StateError::Damaged("too many chunks"))?;
             let key = format!("{}/{}", self.folder, spool.id.chunk(index));
-            // Whatever wrote it, no chunk is longer than the longest.
-            let get = async move { backend.get(key, BUCKET_CHUNK).await };
+            let len = self.len_at(&spool, start) as usize;
+            let get = async move { backend.get(key, offset, len).await };
             self.fetching.push_back(tokio::spawn(get));
         }
         let Some(fetching) = self.fetching.front_mut() else { return Ok(None) };
@@ -119,16 +120,21 @@ impl SpoolReader {
         fetched.unwrap_or(Err(StateError::Invalid("this spool has ended")))
     }
 
-    fn next_chunk(&mut self) -> Option<(SpoolRef, u16)> {
+    fn next_chunk(&mut self) -> Option<(SpoolRef, u64)> {
         loop {
-            let (at, index) = self.next;
+            let (at, start) = self.next;
             let spool = *self.spools.get(at)?;
-            if index < spool.chunks {
-                self.next.1 += 1;
-                return Some((spool, index));
+            if start < spool.bytes {
+                self.next.1 += self.len_at(&spool, start);
+                return Some((spool, start));
             }
             self.next = (at + 1, 0);
         }
+    }
+
+    /// Bytes that one go fetches from here on.
+    fn len_at(&self, spool: &SpoolRef, start: u64) -> u64 {
+        (spool.bytes - start).min(self.chunk_len as u64)
     }
 }
 

@@ -30,7 +30,7 @@ pub const PART_BYTES_MAX: u64 = (1 << (4 * SIZE_DIGITS)) - 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpoolRef {
     pub(super) id: SpoolId,
-    /// In how many objects.
+    /// In how many objects: none of no bytes, one in a directory, one for each chunk in a bucket.
     pub(super) chunks: u16,
     /// CRC-64/NVME of all bytes.
     pub(super) checksum: u64,

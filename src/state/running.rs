@@ -90,11 +90,8 @@ impl State {
     ) -> Result<Option<Chain>, StateError> {
         for prefix in prefixes.iter().take(CHAIN_TRIES) {
             let key = format!("{}/{}", self.folder(upload, CHAINS), prefix.name());
-            let sealed = match self.backend.get(key, chain::KEPT_BYTES_MAX).await {
-                Ok(sealed) => sealed,
-                Err(StateError::Damaged(_)) => None,
-                Err(error) => return Err(error),
-            };
+            // One byte more than there can be, so that one that is too long is not whole.
+            let sealed = self.backend.get(key, 0, chain::KEPT_BYTES_MAX + 1).await?;
             if let Some(midstate) = sealed.and_then(chain::unseal) {
                 return Ok(Some(Chain { prefix: *prefix, midstate }));
             }

@@ -1,8 +1,8 @@
 //! A part's bytes, kept while they pass.
 //!
-//! A spool is a row of objects of at most one chunk each, written one after another, each whole or
-//! not there. So a directory needs no half-written file of long life, a bucket no multipart upload,
-//! whose orphans nobody could list, and both work alike.
+//! In a bucket a spool is a row of objects of at most one chunk each: no multipart upload, whose
+//! orphans nobody could list. In a directory it is one file, which grows under a temporary name: a
+//! file for each chunk would take three times the CPU time. Whole or not there is what both are.
 
 use std::mem;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use crc_fast::{CrcAlgorithm, Digest};
 use tokio::task::JoinHandle;
 
 use super::backend::Backend;
+use super::directory::Staged;
 use super::error::StateError;
 use super::record::{SpoolId, SpoolRef};
 use super::usage::Claim;
 use crate::net::budget::Reservation;
 
-/// Bytes of a chunk in a directory: above this a write costs no less per byte (`cargo bench --bench
-/// multipart`), and each writer holds two.
+/// Bytes that go to a file in one go: each go costs a change of threads.
 pub(super) const DIRECTORY_CHUNK: usize = 1 << 20;
 
 /// Bytes of a chunk in a bucket, where each costs a request.
@@ -65,7 +65,9 @@ struct Open {
     id: SpoolId,
     /// Objects that are written or being written.
     chunks: u16,
-    writing: Option<JoinHandle<Result<(), StateError>>>,
+    /// The file that grows, where it is one and is not being written.
+    staged: Option<Staged>,
+    writing: Option<JoinHandle<Result<Option<Staged>, StateError>>>,
     claim: Claim,
     _memory: Reservation,
 }
@@ -80,7 +82,16 @@ impl SpoolWriter {
         memory: Reservation,
     ) -> Self {
         let chunk_len = chunk_len(&backend);
-        let open = Open { backend, folder, id, chunks: 0, writing: None, claim, _memory: memory };
+        let open = Open {
+            backend,
+            folder,
+            id,
+            chunks: 0,
+            staged: None,
+            writing: None,
+            claim,
+            _memory: memory,
+        };
         SpoolWriter {
             open: Some(open),
             pieces: Pieces::default(),
@@ -124,6 +135,7 @@ impl SpoolWriter {
             self.write_chunk().await?;
         }
         self.written().await?;
+        self.publish().await?;
         let open = self.open.take().ok_or(FINISHED)?;
         open.claim.keep();
         Ok(SpoolRef {
@@ -134,15 +146,29 @@ impl SpoolWriter {
         })
     }
 
+    /// Puts the file in its place, where it is one.
+    async fn publish(&mut self) -> Result<(), StateError> {
+        let open = self.open.as_mut().ok_or(FINISHED)?;
+        let Some(staged) = open.staged.take() else { return Ok(()) };
+        open.chunks = 1;
+        let key = format!("{}/{}", open.folder, open.id.chunk(0));
+        open.backend.publish(staged, key, self.bytes).await
+    }
+
     /// Hands a chunk over, once the one before is written.
     async fn write_chunk(&mut self) -> Result<(), StateError> {
         self.written().await?;
         let body = self.pieces.take();
         let open = self.open.as_mut().ok_or(FINISHED)?;
-        let key = format!("{}/{}", open.folder, open.id.chunk(open.chunks));
-        open.chunks = open.chunks.checked_add(1).ok_or(StateError::Invalid("too many chunks"))?;
         let backend = open.backend.clone();
-        open.writing = Some(tokio::spawn(async move { backend.put(key, body).await }));
+        open.writing = Some(if backend.is_directory() {
+            let staged = open.staged.take();
+            tokio::spawn(async move { backend.append(staged, body).await.map(Some) })
+        } else {
+            let key = format!("{}/{}", open.folder, open.id.chunk(open.chunks));
+            open.chunks = open.chunks.checked_add(1).ok_or(TOO_MANY)?;
+            tokio::spawn(async move { backend.put(key, body).await.map(|()| None) })
+        });
         Ok(())
     }
 
@@ -152,11 +178,17 @@ impl SpoolWriter {
         let Some(writing) = &mut open.writing else { return Ok(()) };
         let done = writing.await.unwrap_or(Err(FINISHED));
         open.writing = None;
-        if done.is_err() {
-            // Undone now, so that whoever goes on without a spool need not drop it first.
-            self.undo();
+        match done {
+            Ok(staged) => {
+                open.staged = staged;
+                Ok(())
+            }
+            Err(error) => {
+                // Undone now, so that whoever goes on without a spool need not drop it first.
+                self.undo();
+                Err(error)
+            }
         }
-        done
     }
 
     /// Deletes what is written, in a task of its own.
@@ -164,16 +196,18 @@ impl SpoolWriter {
         let Some(open) = self.open.take() else { return };
         // Without a runtime the process is ending, and the janitor will find it.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        if open.chunks == 0 {
-            return;
-        }
         runtime.spawn(async move {
-            let Open { backend, folder, id, chunks, writing, claim, _memory } = open;
-            if let Some(writing) = writing {
-                let _ = writing.await;
+            let Open { backend, folder, id, chunks, mut staged, writing, claim, _memory } = open;
+            if let Some(writing) = writing
+                && let Ok(Ok(written)) = writing.await
+            {
+                staged = written;
+            }
+            // What can't be deleted now is left to the janitor.
+            if let Some(staged) = staged {
+                let _ = backend.discard(staged).await;
             }
             let keys = (0..chunks).map(|index| format!("{folder}/{}", id.chunk(index)));
-            // What can't be deleted now is left to the janitor.
             let _ = backend.delete(keys.collect()).await;
             drop((claim, _memory));
         });
@@ -181,6 +215,7 @@ impl SpoolWriter {
 }
 
 const FINISHED: StateError = StateError::Invalid("this spool has ended");
+const TOO_MANY: StateError = StateError::Invalid("too many chunks");
 
 impl Drop for SpoolWriter {
     fn drop(&mut self) {

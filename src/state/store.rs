@@ -13,7 +13,7 @@ use super::janitor::Round;
 use super::objects::{Objects, OpenError};
 use super::options::{Place, StateOptions};
 use super::reader::{self, SpoolReader};
-use super::record::{PART_NUMBER_MAX, PartRecord, SpoolId, SpoolRef};
+use super::record::{PART_BYTES_MAX, PART_NUMBER_MAX, PartRecord, SpoolId, SpoolRef};
 use super::spool::{self, SpoolRefused, SpoolWriter, chunk_len};
 use super::upload::{PartTag, UploadKey, undecimal};
 use super::usage::Usage;
@@ -207,7 +207,7 @@ impl State {
     /// See [`SpoolRefused`]: nothing waits for room.
     pub fn begin_spool(&self, upload: &UploadKey, bytes: u64) -> Result<SpoolWriter, SpoolRefused> {
         let chunk = chunk_len(&self.backend) as u64;
-        if bytes.div_ceil(chunk) > CHUNKS_MAX {
+        if bytes.div_ceil(chunk) > CHUNKS_MAX || bytes > PART_BYTES_MAX {
             return Err(SpoolRefused::TooLong);
         }
         let memory = self.memory.reserve(bytes.min(spool::CHUNKS_HELD * chunk));

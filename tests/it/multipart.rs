@@ -338,3 +338,49 @@ fn a_state_that_fails_stops_uploads_in_parts_and_nothing_else() {
     std::fs::rename(gate.directory().join("state/moved"), &parts).expect("it comes back");
     assert_eq!(gate.exchange(&complete(&[(1, "e1")])).status(), 200, "it recovers by itself");
 }
+
+#[test]
+fn parts_of_nothing_are_parts() {
+    let store = store();
+    let gate = Setup::refusing(&store, &[CACTUS]).start();
+    for (last, status) in [(CACTUS, 403), (FLOWER, 200)] {
+        let parts: [(u32, &str, &[u8]); 2] = [(1, "empty", b""), (2, "full", last)];
+        let target = |number| format!("/b/{status}?partNumber={number}&uploadId=u");
+        for (number, etag, bytes) in parts {
+            let request = Request::put(&target(number), bytes).with(ETAG, etag);
+            let expected = if bytes == CACTUS { 403 } else { 200 };
+            assert_eq!(gate.exchange(&request).status(), expected);
+        }
+        let list = complete(&[(1, "empty"), (2, "full")]);
+        let list = Request::post(&format!("/b/{status}?uploadId=u"), &list.body);
+        assert_eq!(gate.exchange(&list).status(), status);
+    }
+}
+
+#[test]
+fn an_object_made_of_copies_that_nobody_read_is_refused() {
+    let store = Store::scripted(|seen| match seen.head.get("x-amz-copy-source") {
+        Some(_) => {
+            let xml = "<CopyPartResult><ETag>\"copied\"</ETag></CopyPartResult>";
+            Script::replies(answer("200 OK", &[], xml.as_bytes()))
+        }
+        None if seen.method() == "POST" => Script::replies(answer("200 OK", &[], RESULT)),
+        None => Script::replies(answer("200 OK", &[("ETag", "\"sent\"")], b"")),
+    });
+    let gate = Setup::refusing(&store, &[CACTUS]).start();
+    let copy = |upload: &str| {
+        Request::put(&format!("/b/k?partNumber=1&uploadId={upload}"), b"")
+            .with("x-amz-copy-source", "/b/half")
+    };
+    assert_eq!(gate.exchange(&copy("u")).status(), 200);
+    // All of one object is a copy like any other.
+    assert_eq!(gate.exchange(&complete(&[(1, "copied")])).status(), 200);
+    assert_eq!(gate.exchange(&copy("v")).status(), 200);
+    let other = Request::put("/b/k?partNumber=2&uploadId=v", b"sent");
+    assert_eq!(gate.exchange(&other).status(), 200);
+    let list = complete(&[(1, "copied"), (2, "sent")]).body;
+    let answer = gate.exchange(&Request::post("/b/k?uploadId=v", &list));
+    answer.expect_error(403, "AccessDenied");
+    let records = gate.records(5);
+    assert_eq!((&records[1]["reason"], &records[4]["reason"]), (&"copy".into(), &"copy".into()));
+}

@@ -252,7 +252,8 @@ fn expect_removed(keeper: &Keeper) {
         of.map(|seen| seen.target().replace("partNumber=1&", "")).collect()
     };
     let (written, removed) = (targets("PUT"), targets("DELETE"));
-    assert!(written.len() > 5 && written.iter().all(|t| t.contains("/s3bouncer-probe-")));
+    // How far the probe got before it was interrupted depends on the machine.
+    assert!(!written.is_empty() && written.iter().all(|t| t.contains("/s3bouncer-probe-")));
     let left: Vec<_> = written.difference(&removed).collect();
     assert!(left.is_empty(), "{left:?}");
     let last_write = requests.iter().rposition(|seen| seen.method() == "PUT");

@@ -145,6 +145,9 @@ fn coded(
 fn frame(job: &Job<'_>, data: Vec<u8>) -> Result<Frame, ImageFault> {
     /// A picture may take several steps, of which each makes headway.
     const STEPS_MAX: usize = 64;
+    if data.is_empty() {
+        return Err(ImageFault::Truncated);
+    }
     let mut settings = Settings::new();
     settings.set_n_threads(1);
     settings.set_max_frame_delay(1);

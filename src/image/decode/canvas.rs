@@ -82,6 +82,7 @@ impl Canvas {
         let (width, height) = (area.width as usize, area.height as usize);
         let columns = self.width.saturating_sub(left).min(width);
         let rows = self.height.saturating_sub(top).min(height);
+        let rows = if columns == 0 { 0 } else { rows };
         let canvas_width = self.width;
         (0..rows).map(move |y| (((top + y) * canvas_width + left) * 4, columns * 4, y * width * 4))
     }
@@ -151,8 +152,10 @@ mod tests {
         let mut canvas = Canvas::new(2, 2);
         canvas.draw(area(1, 1, 2, 2), &[BLUE; 4].concat(), false, Dispose::Restore);
         assert_eq!(row(&canvas), [[0; 4], [0; 4], [0; 4], BLUE]);
-        canvas.draw(area(5, 5, 2, 2), &[BLUE; 4].concat(), true, Dispose::Clear);
-        assert_eq!(row(&canvas), [[0; 4]; 4]);
+        for (left, top) in [(5, 5), (5, 0), (2, 1), (0, 2)] {
+            canvas.draw(area(left, top, 2, 2), &[BLUE; 4].concat(), true, Dispose::Restore);
+            assert_eq!(row(&canvas), [[0; 4]; 4], "{left} {top}");
+        }
         canvas.draw(area(0, 0, 2, 2), &[RED; 2].concat(), true, Dispose::Clear);
         assert_eq!(row(&canvas), [RED, RED, [0; 4], [0; 4]]);
     }

@@ -47,7 +47,7 @@ fn row_by_row(
     let (colour_type, _) = reader.output_color_type();
     let output = Output::of(colour_type, job.colour)?;
     job.reserve(job.header.width, job.header.height, output.channels() as u64)?;
-    let pixels = (job.header.width * job.header.height) as usize;
+    let pixels = job.header.pixels() as usize;
     let mut bytes = Vec::with_capacity(pixels * output.channels());
     let fault = loop {
         match reader.next_row() {

@@ -9,7 +9,7 @@ use tiff::{ColorType, TiffError};
 
 use super::yuv::rgb_of_ycc;
 use super::{Job, Picture, Pixels, Sink, fault_of_io};
-use crate::image::header::as_gray_tiff;
+use crate::image::header::{as_gray_tiff, has_sub_directories};
 use crate::image::{ImageFault, Orientation};
 
 type TiffDecoder<'a> = Decoder<Cursor<&'a [u8]>>;
@@ -41,6 +41,8 @@ pub(super) fn decode(job: &Job<'_>, sink: &mut dyn Sink) -> Result<(), ImageFaul
     match broken {
         Some(fault) => Err(fault),
         None if count > job.limits.frames => Err(ImageFault::Frames),
+        // Camera raw has its picture there, and a thumbnail as its page.
+        None if has_sub_directories(&bytes) => Err(ImageFault::Format),
         None => Ok(()),
     }
 }

@@ -8,6 +8,7 @@ const HEIGHT: u16 = 257;
 const BITS: u16 = 258;
 const PHOTOMETRIC: u16 = 262;
 const ORIENTATION: u16 = 274;
+const SUB_DIRECTORIES: u16 = 330;
 /// Meanings of the photometric tag.
 const BLACK_IS_ZERO: u16 = 1;
 const PALETTE: u32 = 3;
@@ -31,6 +32,8 @@ pub(super) struct Directory {
     pub(super) orientation: Option<Orientation>,
     /// Where the photometric tag has its value, if that is a palette.
     palette_at: Option<usize>,
+    /// Whether there are pictures below it, as in camera raw.
+    has_children: bool,
     /// Where the next directory is; 0 behind the last.
     pub(super) next: u64,
 }
@@ -81,9 +84,18 @@ impl<'a> Tiff<'a> {
             BITS => found.bit_depth = u8::try_from(value).unwrap_or(0),
             PHOTOMETRIC if value == PALETTE => found.palette_at = Some(value_at),
             ORIENTATION => found.orientation = u16::try_from(value).ok().map(Orientation::of_tag),
+            SUB_DIRECTORIES => found.has_children = true,
             _ => {}
         }
         Some(())
+    }
+
+    /// The pages one after the other; a ring of them ends, too.
+    fn pages(self, first: u64) -> impl Iterator<Item = Directory> {
+        /// Pages behind these are not decoded either.
+        const PAGES_MAX: usize = 1000;
+        let step = move |page: &Directory| self.directory(page.next);
+        std::iter::successors(self.directory(first), step).take(PAGES_MAX)
     }
 
     fn u16(&self, at: usize) -> Option<u16> {
@@ -108,18 +120,16 @@ pub(crate) fn orientation(exif: &[u8]) -> Option<Orientation> {
     tiff.directory(first)?.orientation
 }
 
+/// Whether a page has pictures below it.
+pub(crate) fn has_sub_directories(bytes: &[u8]) -> bool {
+    Tiff::open(bytes).is_some_and(|(tiff, first)| tiff.pages(first).any(|page| page.has_children))
+}
+
 /// A copy whose pages that have a palette say that they are grey; `None` if there are none. The
 /// palettes stay.
 pub(crate) fn as_gray_tiff(bytes: &[u8]) -> Option<Vec<u8>> {
-    /// Pages that are looked at; those behind keep their palette, and are not decoded.
-    const PAGES_MAX: usize = 1000;
-    let (tiff, mut next) = Tiff::open(bytes)?;
-    let mut places = Vec::new();
-    for _ in 0..PAGES_MAX {
-        let Some(page) = tiff.directory(next) else { break };
-        places.extend(page.palette_at);
-        next = page.next;
-    }
+    let (tiff, first) = Tiff::open(bytes)?;
+    let places: Vec<usize> = tiff.pages(first).filter_map(|page| page.palette_at).collect();
     if places.is_empty() {
         return None;
     }

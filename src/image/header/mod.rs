@@ -14,7 +14,7 @@ mod tests;
 
 use super::{Format, ImageFault, Limits, Orientation, sniff};
 use exif::Tiff;
-pub(super) use exif::as_gray_tiff;
+pub(super) use exif::{as_gray_tiff, has_sub_directories};
 use heif::Heif;
 pub(super) use read::{be16, be32};
 

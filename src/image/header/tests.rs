@@ -131,7 +131,6 @@ fn pixels_are_bounded_to_the_last() {
 
 #[test]
 fn heif_turns_come_before_mirrors() {
-    type Property<'a> = (&'a [u8; 4], &'a [u8]);
     let cases: [(&[Property<'_>], Orientation); 7] = [
         (&[], Orientation::Upright),
         (&[(b"irot", &[1])], Orientation::QuarterTurnBack),
@@ -146,8 +145,11 @@ fn heif_turns_come_before_mirrors() {
     }
 }
 
+/// Name and body of an item's property.
+type Property<'a> = (&'a [u8; 4], &'a [u8]);
+
 /// An AVIF of one item with these properties behind its size.
-fn heif_of(properties: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+fn heif_of(properties: &[Property<'_>]) -> Vec<u8> {
     let media_box = |kind: &[u8; 4], body: &[u8]| {
         [&(body.len() as u32 + 8).to_be_bytes()[..], kind, body].concat()
     };

@@ -12,6 +12,30 @@ fn file(name: &str) -> Vec<u8> {
     std::fs::read(folder.join(name)).unwrap()
 }
 
+/// Photos of tests/data, hashed by Meta's own implementation.
+#[test]
+fn photos_have_the_hashes_of_the_reference() {
+    let vectors = include_str!("../../../tests/vectors/pdq.txt");
+    let photos = vectors.lines().filter_map(|line| line.split_once(".jpg "));
+    let mut seen = 0;
+    for (name, rest) in photos {
+        let mut words = rest.split_whitespace();
+        let convention = words.next().unwrap();
+        let convention = Convention::ALL.into_iter().find(|c| c.name() == convention).unwrap();
+        let quality: u8 = words.next().unwrap().parse().unwrap();
+        let expected: Pdq = words.next().unwrap().parse().unwrap();
+        for (colour, bits) in [(true, 2), (false, 4)] {
+            let wanted = Wanted { colour, conventions: vec![convention], ..Wanted::default() };
+            let found = looked(&file(&format!("../{name}.jpg")), &wanted).unwrap().pdq[0];
+            let distance = found.fingerprint.pdq().distance(&expected);
+            assert!(distance <= bits, "{name} {convention:?} {colour} {distance}");
+            assert_eq!(found.fingerprint.quality, quality, "{name} {convention:?} {colour}");
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, 6);
+}
+
 fn looked(bytes: &[u8], wanted: &Wanted) -> Result<Looks, ImageFault> {
     look(bytes, &Limits::DEFAULT, wanted, &|| false)
 }
@@ -143,6 +167,18 @@ fn animations_are_composed_and_looked_at_from_end_to_end() {
     // Of an image sequence the picture that stands for it.
     let sequence = looked(&file("animated.avif"), &Wanted::default()).unwrap();
     assert_eq!((sequence.pdq.len(), sequence.fault), (1, Some(ImageFault::Frames)));
+}
+
+#[test]
+fn a_tiff_with_more_below_its_pages_is_not_acquitted() {
+    let mut bytes = file("palette.tiff");
+    // Some tag that nothing depends on becomes the one of sub-directories.
+    let directory = u32::from_le_bytes(bytes[4..8].try_into().unwrap()) as usize;
+    let entries = bytes[directory + 2..].chunks_exact(12);
+    let at = entries.take(20).position(|entry| entry[..2] == 284_u16.to_le_bytes()).unwrap();
+    bytes[directory + 2 + 12 * at..][..2].copy_from_slice(&330_u16.to_le_bytes());
+    let found = looked(&bytes, &Wanted::default()).unwrap();
+    assert_eq!((found.pdq.len(), found.fault), (1, Some(ImageFault::Format)));
 }
 
 #[test]

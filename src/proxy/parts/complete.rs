@@ -38,6 +38,8 @@ pub enum Assembled {
     Seen(Box<Object>),
     /// Two different parts came under one number and ETag.
     Conflict,
+    /// Some of its parts are copies that nobody read back.
+    Copies,
     /// It can't be told.
     Unjudged(Unjudged),
     /// No gate saw some of its parts, which were sent before there was one.
@@ -117,6 +119,13 @@ impl Complete {
                 return Ok(Assembled::Conflict);
             }
         };
+        if records.iter().any(is_unread_copy) {
+            return Ok(match records.as_slice() {
+                // All of one object: a copy like any other.
+                [_] => Assembled::Unjudged(Unjudged::Copy),
+                _ => Assembled::Copies,
+            });
+        }
         self.bytes = Prefix::of(&records).bytes;
         let plan = self.plan(&records, look).await?;
         self.carry_out(plan, look).await
@@ -268,6 +277,11 @@ impl Complete {
             let _ = parts.state.completed(&upload, &listed).await;
         });
     }
+}
+
+/// Whether nothing is known of a part but that it is there: a copy that was not read back.
+fn is_unread_copy(part: &PartRecord) -> bool {
+    part.size == 0 && part.digests.algorithms().is_empty()
 }
 
 /// How an object's digests are to be had.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use tokio::task::JoinHandle;
 
 use super::running::Rule;
 use super::{Parts, upload_of};
@@ -98,15 +99,16 @@ impl Part {
         Ok(())
     }
 
-    /// Its own bytes are refused: nothing of its upload may become an object any more.
-    pub fn refused(&self) {
+    /// Its own bytes are refused: nothing of its upload may become an object any more. The client
+    /// must not hear of it before this is done.
+    pub fn refused(&self) -> JoinHandle<()> {
         let (parts, upload) = (self.parts.clone(), self.upload);
         // In a task of its own, which a client that goes away can't stop.
         tokio::spawn(async move {
             if let Err(error) = parts.state.poison(&upload).await {
                 tracing::error!(%error, "an upload with a refused part can't be marked");
             }
-        });
+        })
     }
 
     /// All of it is on its way to the store.

@@ -34,15 +34,17 @@ fn what_is_put_is_read_listed_and_deleted() {
     for fsync in [false, true] {
         let root = tempfile::tempdir().unwrap();
         let directory = Directory::open(&root.path().join("a/b"), fsync, 7).unwrap();
-        assert_eq!(directory.get("x/y", 9).unwrap(), None);
+        assert_eq!(directory.get("x/y", 0, 9).unwrap(), None);
         assert!(directory.names("x", 9).unwrap().names.is_empty());
         directory.put("x/y", &[bytes("one "), Bytes::new(), bytes("two")]).unwrap();
         directory.put("x/empty", &[]).unwrap();
-        assert_eq!(directory.get("x/y", 7).unwrap().unwrap(), "one two");
-        assert_eq!(directory.get("x/y", 3).unwrap().unwrap(), "one ", "one byte too many shows");
-        assert_eq!(directory.get("x/empty", 0).unwrap().unwrap(), "");
+        assert_eq!(directory.get("x/y", 0, 7).unwrap().unwrap(), "one two");
+        assert_eq!(directory.get("x/y", 0, 3).unwrap().unwrap(), "one");
+        assert_eq!(directory.get("x/y", 4, 9).unwrap().unwrap(), "two");
+        assert_eq!(directory.get("x/y", 99, 9).unwrap().unwrap(), "");
+        assert_eq!(directory.get("x/empty", 0, 0).unwrap().unwrap(), "");
         directory.put("x/y", &[bytes("three")]).unwrap();
-        assert_eq!(directory.get("x/y", 99).unwrap().unwrap(), "three");
+        assert_eq!(directory.get("x/y", 0, 99).unwrap().unwrap(), "three");
         assert!(!directory.create("x/y", &[bytes("four")]).unwrap());
         assert!(directory.create("x/z", &[bytes("four")]).unwrap());
         assert!(directory.exists("x/z").unwrap() && !directory.exists("x/q").unwrap());
@@ -54,7 +56,7 @@ fn what_is_put_is_read_listed_and_deleted() {
         );
         assert!(directory.names("x", 2).unwrap().more && !directory.names("x", 3).unwrap().more);
         directory.delete(&["x/y", "x/gone", "no/folder"].map(String::from)).unwrap();
-        assert_eq!(directory.get("x/y", 9).unwrap(), None);
+        assert_eq!(directory.get("x/y", 0, 9).unwrap(), None);
         directory.prune(&["x".into()]);
         assert!(directory.exists("x/z").unwrap(), "a folder with files stays");
         directory.delete(&["x/z", "x/empty"].map(String::from)).unwrap();
@@ -102,7 +104,7 @@ fn what_is_in_the_way_is_an_error() {
     assert!(Directory::open(&file, false, 7).is_err());
     let directory = open(root.path());
     assert!(directory.put("file/below", &[bytes("x")]).is_err());
-    assert!(directory.get("file/below", 1).is_err());
+    assert!(directory.get("file/below", 0, 1).is_err());
     fs::create_dir(root.path().join("folder")).unwrap();
     assert!(directory.put("folder", &[bytes("x")]).is_err());
     assert!(directory.delete(&["folder".into()]).is_err());

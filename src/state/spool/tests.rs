@@ -10,8 +10,10 @@ use proptest::prelude::*;
 use crate::state::testing::{Fault, Faulty, PATIENCE, in_directory, on_store, options, upload};
 use crate::state::{Place, State, StateOptions};
 
+/// No two chunks of it are alike.
 fn message(len: usize) -> Bytes {
-    (0..len as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
+    let byte = |i: u32| (i.wrapping_mul(2_654_435_761) >> 13) as u8 ^ (i >> 20) as u8;
+    (0..len as u32).map(byte).collect()
 }
 
 async fn spool(state: &State, pieces: &[Bytes]) -> Result<SpoolRef, StateError> {
@@ -38,10 +40,9 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(future)
 }
 
-/// The chunks of a spool as files, in order.
-fn chunks(root: &Path, spool: &SpoolRef) -> Vec<PathBuf> {
-    let folder = root.join(upload("u").folder()).join("spool");
-    (0..spool.chunks).map(|index| folder.join(spool.id.chunk(index))).collect()
+/// A spool's file.
+fn file(root: &Path, spool: &SpoolRef) -> PathBuf {
+    root.join(upload("u").folder()).join("spool").join(spool.id.chunk(0))
 }
 
 /// Waits until what was undone in a task of its own is gone.
@@ -68,7 +69,7 @@ proptest! {
             let one = spool(&state, &pieces).await.unwrap();
             let again = spool(&state, std::slice::from_ref(&whole)).await.unwrap();
             assert_eq!((one.checksum, one.chunks, one.bytes), (again.checksum, again.chunks, again.bytes));
-            assert_eq!(one.chunks as usize, whole.len().div_ceil(DIRECTORY_CHUNK));
+            assert_eq!(one.chunks, 1);
             let nothing = spool(&state, &[]).await.unwrap();
             let all = read(&state, &[one, nothing, again]).await.unwrap();
             assert!(all == [&whole[..], &whole[..]].concat());
@@ -90,14 +91,15 @@ async fn a_bucket_has_large_chunks_and_the_same_bytes() {
 async fn a_spool_that_is_not_finished_leaves_nothing() {
     let root = tempfile::tempdir().unwrap();
     let state = in_directory(root.path());
-    let folder = root.path().join(upload("u").folder()).join("spool");
+    let files = |folder: &str| fs::read_dir(root.path().join(folder)).map_or(0, Iterator::count);
+    let folder = format!("{}/spool", upload("u").folder());
     for bytes in [0, 1, DIRECTORY_CHUNK, 3 * DIRECTORY_CHUNK + 5] {
         let mut writer = state.begin_spool(&upload("u"), 1 << 30).unwrap();
         writer.write(message(bytes)).await.unwrap();
         assert_eq!(state.spool_usage().0, 1 << 30);
         drop(writer);
         nothing_held(&state).await;
-        assert_eq!(fs::read_dir(&folder).map_or(0, Iterator::count), 0, "{bytes}");
+        assert_eq!((files(&folder), files("tmp")), (0, 0), "{bytes}");
     }
 }
 
@@ -116,40 +118,51 @@ async fn more_or_fewer_bytes_than_announced_are_no_spool() {
 }
 
 #[tokio::test]
-async fn what_is_cut_exchanged_or_gone_is_never_taken_for_whole() {
+async fn what_is_cut_changed_or_gone_is_never_taken_for_whole() {
     let root = tempfile::tempdir().unwrap();
     let state = in_directory(root.path());
     let whole = message(2 * DIRECTORY_CHUNK + 10);
     let spooled = spool(&state, std::slice::from_ref(&whole)).await.unwrap();
-    let files = chunks(root.path(), &spooled);
-    let saved: Vec<Vec<u8>> = files.iter().map(|file| fs::read(file).unwrap()).collect();
-    let last = files.last().unwrap();
-
-    type Damage<'a> = Box<dyn Fn() + 'a>;
-    let damages: [(&str, Damage<'_>); 7] = [
-        ("cut", Box::new(|| fs::write(last, &saved[2][..9]).unwrap())),
-        ("empty", Box::new(|| fs::write(last, "").unwrap())),
-        ("longer", Box::new(|| fs::write(last, [&saved[2][..], b"x"].concat()).unwrap())),
-        ("zeros, as after a power cut", Box::new(|| fs::write(last, [0; 10]).unwrap())),
-        ("gone", Box::new(|| fs::remove_file(&files[1]).unwrap())),
-        ("far too long", Box::new(|| fs::write(&files[0], vec![0; BUCKET_CHUNK + 1]).unwrap())),
-        (
-            "exchanged",
-            Box::new(|| {
-                fs::write(&files[0], &saved[1]).unwrap();
-                fs::write(&files[1], &saved[0]).unwrap();
-            }),
-        ),
+    let file = file(root.path(), &spooled);
+    let len = whole.len();
+    let changed = |at: usize, by: &[u8]| [&whole[..at], by, &whole[at + by.len()..]].concat();
+    let damages = [
+        ("cut", whole[..len - 1].to_vec()),
+        ("cut at a chunk", whole[..DIRECTORY_CHUNK].to_vec()),
+        ("empty", Vec::new()),
+        ("zeros, as after a power cut", vec![0; len]),
+        ("zeros at the end", changed(len - 10, &[0; 10])),
+        ("exchanged", [&whole[DIRECTORY_CHUNK..], &whole[..DIRECTORY_CHUNK]].concat()),
+        ("a bit", changed(len / 2, &[whole[len / 2] ^ 1])),
     ];
-    for (what, damage) in damages {
-        damage();
+    for (what, bytes) in damages {
+        fs::write(&file, bytes).unwrap();
         let read = read(&state, &[spooled]).await;
         assert!(matches!(read, Err(StateError::Damaged(_))), "{what}: {:?}", read.map(|r| r.len()));
-        for (file, bytes) in files.iter().zip(&saved) {
-            fs::write(file, bytes).unwrap();
-        }
     }
+    fs::remove_file(&file).unwrap();
+    assert!(matches!(read(&state, &[spooled]).await, Err(StateError::Damaged(_))));
+    fs::write(&file, &whole).unwrap();
     assert!(read(&state, &[spooled]).await.unwrap() == whole);
+}
+
+#[tokio::test]
+async fn a_row_of_objects_with_one_missing_or_exchanged_is_not_whole() {
+    let store = Faulty::new(Fault::Nothing);
+    let state = on_store(store.clone(), 1, PATIENCE);
+    let whole = message(2 * BUCKET_CHUNK + 10);
+    let spooled = spool(&state, std::slice::from_ref(&whole)).await.unwrap();
+    let folder = state.folder(&upload("u"), "spool");
+    let key = |index| format!("{folder}/{}", spooled.id.chunk(index));
+    let put = async |index, bytes| state.backend.put(key(index), vec![bytes]).await.unwrap();
+    put(0, whole.slice(BUCKET_CHUNK..2 * BUCKET_CHUNK)).await;
+    assert!(matches!(read(&state, &[spooled]).await, Err(StateError::Damaged(_))));
+    put(0, whole.slice(..BUCKET_CHUNK)).await;
+    assert!(read(&state, &[spooled]).await.unwrap() == whole);
+    put(2, whole.slice(..9)).await;
+    assert!(matches!(read(&state, &[spooled]).await, Err(StateError::Damaged(_))));
+    state.backend.delete(vec![key(1)]).await.unwrap();
+    assert!(matches!(read(&state, &[spooled]).await, Err(StateError::Damaged(_))));
 }
 
 #[tokio::test]

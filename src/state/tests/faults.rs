@@ -93,16 +93,17 @@ async fn a_rotten_chain_counts_as_none() {
 #[tokio::test]
 async fn an_upload_with_too_many_records_is_refused_not_guessed() {
     use crate::state::store::RECORDS_MAX;
-    let root = tempfile::tempdir().unwrap();
-    let state = in_directory(root.path());
+    let state = on_store(Faulty::new(Fault::Nothing), 1, PATIENCE);
     let upload = upload("u");
     state.put_record(&upload, &part(1, b"x")).await.unwrap();
-    let folder = root.path().join(upload.folder()).join("rec");
+    let folder = state.folder(&upload, "rec");
+    let add =
+        async |n: usize| state.backend.put(format!("{folder}/{n}"), Vec::new()).await.unwrap();
     for n in 1..RECORDS_MAX {
-        fs::File::create(folder.join(n.to_string())).unwrap();
+        add(n).await;
     }
     assert_eq!(state.load(&upload).await.unwrap().records().len(), 1);
-    fs::File::create(folder.join("one more")).unwrap();
+    add(RECORDS_MAX).await;
     assert!(matches!(state.load(&upload).await, Err(StateError::TooMany(RECORDS_MAX))));
 }
 

@@ -41,10 +41,10 @@ osd_pool_default_pg_autoscale_mode = off
 osd_crush_chooseleaf_type = 0
 mon_allow_pool_size_one = true
 mon_max_pg_per_osd = 2000
-# A monitor ends itself where less than 5 % of the disk are free, however much that is.
-mon_data_avail_crit = 0
-mon_data_avail_warn = 0
 [mon.a]
+# A monitor ends by itself where 95 % of the disk is in use, whoever uses it.
+mon_data_avail_crit = 1
+mon_data_avail_warn = 2
 mon_data = {dir}/mon
 [osd]
 osd_data = {dir}/osd
@@ -129,7 +129,7 @@ class Cluster:
         keys = ["--access-key", self.creds.access, "--secret", self.creds.secret]
         self._once("radosgw-admin", "-c", self.conf, "-n", "client.rgw", *user, *keys)
 
-    def _until(self, what, ready, patience_s=90):
+    def _until(self, what, ready, patience_s=180):
         deadline = time.monotonic() + patience_s
         while True:
             try:

@@ -80,8 +80,15 @@ def sample_faults(trick, alone, faced):
     return [f"readable: {finding}" for finding in faced.view.found] + answer_faults(trick, alone, faced)
 
 
+def is_moot(alone):
+    """A store that says yes and holds nothing of the sample doesn't know the trick."""
+    return alone.decided.good and not alone.view.found
+
+
 def answer_faults(trick, alone, faced):
     """The gate's own answer, or the store's, where the store takes nothing of the kind."""
+    if is_moot(alone):
+        return []
     said = faced.decided.pair
     if matches(said, trick.answers) or (not alone.decided.good and said == alone.decided.pair):
         return []
@@ -97,7 +104,7 @@ def count_faults(faced):
 
 
 def record_faults(trick, alone, faced):
-    if trick.record is None:
+    if trick.record is None or is_moot(alone):
         return []
     verdict, reason = trick.record
     told = {(record.get("verdict"), record.get("reason")) for record in faced.records}
@@ -111,6 +118,8 @@ def record_faults(trick, alone, faced):
 
 def twin_faults(trick, alone, twin):
     """The twin through the gate, against the sample without one: what stores do, they do to both."""
+    if is_moot(alone):
+        return []
     same, refused = like(alone, twin), sample_faults(trick, alone, twin)
     if trick.twin == SAME:
         return same

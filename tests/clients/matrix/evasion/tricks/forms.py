@@ -60,7 +60,8 @@ def by(make, **how):
 
 forms.add("a file", by(lambda f, d: f.whole(f.file(d))), **plain)
 forms.add("a file of text", by(lambda f, d: f.whole(f.file(d))), sample="noise", **plain)
-forms.add("a large file", by(lambda f, d: f.whole(f.file(d))), sample="large", **plain)
+# s3s-fs answers 400 now and then to a large form, depending on how it is cut on its way.
+forms.add("a large file", by(lambda f, d: f.whole(f.file(d))), sample="large", **{**plain, "twin": None})
 forms.add(
     "a file with no name of its own",
     by(lambda f, d: f.whole(f.part(['Content-Disposition: form-data; name="file"'], d))),

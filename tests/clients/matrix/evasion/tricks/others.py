@@ -7,7 +7,7 @@ import threading
 
 from ... import sign
 from .. import corpus
-from ..trick import BROKEN, CLOSED_DOOR, SAME, UNSEEN, Family, hit, unjudged
+from ..trick import BROKEN, CLOSED_DOOR, DENIED, SAME, UNSEEN, Family, hit, unjudged
 from ..way import Stopped, Upload
 from .multipart import together, two
 
@@ -124,7 +124,8 @@ def promised(way, data):
     return said
 
 
-@pressure.trick("many open uploads", gate="tight", answers=UNSEEN | CLOSED_DOOR, record=None, twin=None)
+# What becomes of the twin is a matter of who comes first.
+@pressure.trick("many open uploads", gate="tight", answers=UNSEEN | CLOSED_DOOR | DENIED, record=None, twin=None)
 def many(way, data):
     """Parts fill what room there is for them; then the sample comes in parts."""
     filling = corpus.SAMPLES["large"].twin[: 300 << 10]
