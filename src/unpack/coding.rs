@@ -238,7 +238,7 @@ impl Gauge<'_> {
             emit(piece);
             return Ok(());
         };
-        let room = self.limits.output_bytes_max - *output;
+        let room = self.limits.output_bytes(self.input) - *output;
         let fits = usize::try_from(room).map_or(bytes.len(), |room| room.min(bytes.len()));
         if self.limits.ratio_is_over(self.input, *output + fits as u64) {
             return Err(CodingError::Ratio);
