@@ -1,5 +1,7 @@
 //! A tar header record: POSIX ustar, GNU's and the oldest.
 
+use super::pax::Extents;
+
 /// Tar counts in records of this many bytes.
 pub(super) const RECORD_BYTES: usize = 512;
 
@@ -77,19 +79,19 @@ impl<'a> Header<'a> {
     }
 
     /// The extents in the header of a sparse file, whether more follow, and the length with holes.
-    pub(super) fn sparse(self) -> Option<(Vec<(u64, u64)>, bool, u64)> {
+    pub(super) fn sparse(self) -> Option<(Extents, bool, u64)> {
         let extents = extents(&self.0[386..482])?;
         Some((extents, self.0[482] != 0, number(&self.0[483..495])?))
     }
 }
 
 /// The extents in an extension record of a sparse file, and whether more follow.
-pub(super) fn sparse_extension(record: &Record) -> Option<(Vec<(u64, u64)>, bool)> {
+pub(super) fn sparse_extension(record: &Record) -> Option<(Extents, bool)> {
     Some((extents(&record[..504])?, record[504] != 0))
 }
 
 /// Pairs of offset and length, 12 bytes each, up to an empty one.
-fn extents(bytes: &[u8]) -> Option<Vec<(u64, u64)>> {
+fn extents(bytes: &[u8]) -> Option<Extents> {
     let pairs = bytes.chunks_exact(24).take_while(|pair| pair[0] != 0);
     pairs.map(|pair| Some((number(&pair[..12])?, number(&pair[12..])?))).collect()
 }

@@ -16,8 +16,9 @@ use super::{Container, sniff};
 /// [`views`](crate::unpack::views) whole.
 ///
 /// Memory, beside the scratch memory of [`Limits`]: a block of 16 KiB for each layer of compression
-/// and the tar itself, the layers' decoders (gzip 75 KiB, bzip2 3.7 MB, zstd its window and
-/// 0.4 MiB, LZ4 and S2 8 MiB), and 3 MiB where a tar has extended headers or maps of holes.
+/// and the tar itself, the layers' decoders (gzip 110 KiB, bzip2 3.7 MB, LZ4 and S2 16 MiB with
+/// blocks of 4 MiB, zstd one and a half times the window bound and 1 MiB), and 3 MiB where a tar has
+/// extended headers or maps of holes.
 #[derive(Debug)]
 pub struct ArchiveStream {
     ledger: Ledger,

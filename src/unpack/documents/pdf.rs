@@ -124,7 +124,7 @@ fn stream(walk: &mut Walk<'_>, source: &Source<'_>, dictionary: &[u8], range: Ra
 /// Whether the data are zlib's, and a picture is in it.
 fn inflates_to_picture(walk: &mut Walk<'_>, data: &[u8]) -> bool {
     let is_zlib = data.first_chunk().is_some_and(|head: &[u8; ZLIB_HEADER_BYTES]| {
-        head[0] & 0x0f == 8 && u16::from_be_bytes(*head) % 31 == 0
+        head[0] & 0x0f == 8 && u16::from_be_bytes(*head).is_multiple_of(31)
     });
     if !is_zlib || walk.spend_decoded(PROBE_BYTES).is_err() {
         return false;

@@ -1,7 +1,7 @@
 //! Zip: every member that the directory at the end shows, and every one that only its own header
 //! does. Readers with the whole file go by the one, readers of streams by the other.
 //!
-//! Memory: some 50 bytes for each member, the decoder of one (43 KiB for deflate, up to the zstd
+//! Memory: some 50 bytes for each member, the decoder of one (90 KiB for deflate, up to the zstd
 //! window and 0.4 MiB), and the member that is kept to be looked into.
 
 mod records;
