@@ -30,7 +30,8 @@ impl Options {
 pub struct Limits {
     /// Content codings upon one another.
     pub layers_max: usize,
-    /// Bytes that decoding and unpacking may give for one body, over all its views.
+    /// Bytes that decoding and unpacking may give for one body, over all its views; as many as came
+    /// in are always allowed.
     pub output_bytes_max: u64,
     /// How many times as many bytes may come out as went in. Text shrinks to a tenth, a picture
     /// hardly; deflate can promise 1032.
@@ -40,7 +41,7 @@ pub struct Limits {
     pub ratio_grace_bytes: u64,
     /// The window that a zstd frame may ask for, in bytes.
     pub zstd_window_bytes_max: u64,
-    /// Archives within one another. A compressed archive counts once.
+    /// Archives within one another; more than 32 are as 32. A compressed archive counts once.
     pub depth_max: u8,
     /// Views of one body: members of its archives, pictures in it.
     pub views_max: u32,
@@ -78,6 +79,11 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Bytes that may come out of `input` bytes.
+    pub(super) fn output_bytes(&self, input: u64) -> u64 {
+        self.output_bytes_max.max(input)
+    }
+
     /// Whether `output` bytes are more than `input` bytes may give.
     pub(super) fn ratio_is_over(&self, input: u64, output: u64) -> bool {
         output > self.ratio_grace_bytes && output > input.saturating_mul(self.ratio_max)

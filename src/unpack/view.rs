@@ -64,7 +64,8 @@ pub struct Origin<'a> {
 
 /// Takes the views of one body. They come one after another.
 pub trait Sink {
-    /// A view that is a run of the payload's own bytes; never empty, and always within the payload.
+    /// A view that is a run of the payload's own bytes, all of it; never empty, and always within the
+    /// payload.
     /// Only [`views`](super::views) gives such: what streams has no payload to point into.
     fn range(&mut self, origin: &Origin<'_>, range: Range<usize>);
 

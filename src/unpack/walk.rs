@@ -7,6 +7,9 @@ use super::codec::CodingError;
 use super::view::{Gaps, Incomplete, Kind, Origin, Sink};
 use super::{Limits, Options, look};
 
+/// No limit lets archives be deeper within one another: each level takes some of the stack.
+pub(super) const DEPTH_BOUND: u8 = 32;
+
 /// What is left of the bounds for one body.
 #[derive(Debug)]
 pub(super) struct Ledger {
@@ -28,9 +31,10 @@ pub(super) struct Ledger {
 
 impl Ledger {
     pub(super) fn new(options: Options, limits: Limits) -> Self {
+        let depth_max = limits.depth_max.min(DEPTH_BOUND);
         Ledger {
             options,
-            limits,
+            limits: Limits { depth_max, ..limits },
             gaps: Gaps::NONE,
             input: 0,
             output: 0,
@@ -39,6 +43,11 @@ impl Ledger {
             scratch: limits.scratch_bytes_max,
             stopped: false,
         }
+    }
+
+    /// Whether a bound on the whole body is reached.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped
     }
 }
 
@@ -102,7 +111,7 @@ impl Walk<'_> {
 
     /// Whether a bound on the whole body is reached.
     pub(super) fn stopped(&self) -> bool {
-        self.ledger.stopped
+        self.ledger.is_stopped()
     }
 
     /// Gives a run of a byte string as a view. An empty one is nothing to see.
@@ -115,10 +124,10 @@ impl Walk<'_> {
         }
         let fits = self.spend(bytes.len());
         match source.base {
-            Some(base) if fits > 0 => {
-                let start = base + range.start;
-                self.sink.range(origin, start..start + fits);
+            Some(base) if fits == bytes.len() => {
+                self.sink.range(origin, base + range.start..base + range.end);
             }
+            // Half a range is nobody's file.
             Some(_) => {}
             None => {
                 self.sink.begin(origin);
@@ -137,7 +146,8 @@ impl Walk<'_> {
     pub(super) fn spend_decoded(&mut self, bytes: usize) -> Result<(), CodingError> {
         let Ledger { limits, input, decoded, stopped, gaps, .. } = self.ledger;
         *decoded += bytes as u64;
-        let over = if *decoded > limits.output_bytes_max {
+        // What is read counts too, and reading all of the body once is free.
+        let over = if *decoded > limits.output_bytes(*input).saturating_add(*input) {
             Some((Incomplete::Bytes, CodingError::TooLong))
         } else if limits.ratio_is_over(*input, *decoded) {
             Some((Incomplete::Ratio, CodingError::Ratio))
@@ -181,7 +191,7 @@ impl Walk<'_> {
         if self.ledger.stopped {
             return 0;
         }
-        let room = limits.output_bytes_max.saturating_sub(output);
+        let room = limits.output_bytes(input).saturating_sub(output);
         let fits = usize::try_from(room).map_or(bytes, |room| room.min(bytes));
         if limits.ratio_is_over(input, output + fits as u64) {
             self.miss(Incomplete::Ratio);
@@ -302,9 +312,16 @@ pub(super) fn keep(walk: &Walk<'_>, kept: &mut Vec<u8>, others: usize, bytes: &[
     if walk.ledger.options == Options::NONE {
         return false;
     }
-    let room = walk.ledger.scratch.saturating_sub(others + kept.len()).min(bytes.len());
-    kept.extend_from_slice(&bytes[..room]);
-    room == bytes.len()
+    let room = walk.ledger.scratch.saturating_sub(others);
+    let fits = room.saturating_sub(kept.len()).min(bytes.len());
+    // Grows as vectors do, but never beyond the room.
+    let needed = kept.len() + fits;
+    if needed > kept.capacity() {
+        let grown = (2 * kept.len()).min(room).max(needed);
+        kept.reserve_exact(grown - kept.len());
+    }
+    kept.extend_from_slice(&bytes[..fits]);
+    fits == bytes.len()
 }
 
 /// Looks into what is kept, with the rest of the scratch memory.

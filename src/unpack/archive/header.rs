@@ -1,5 +1,7 @@
 //! A tar header record: POSIX ustar, GNU's and the oldest.
 
+use super::pax::Extents;
+
 /// Tar counts in records of this many bytes.
 pub(super) const RECORD_BYTES: usize = 512;
 

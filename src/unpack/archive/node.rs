@@ -1,5 +1,7 @@
 //! The way from compressed bytes to the members of what they hold, as they stream.
 
+use std::convert::Infallible;
+
 use super::super::blocks::Blocks;
 use super::super::codec::{CodingError, Engine, Piece};
 use super::super::view::{Gaps, Incomplete, Kind, Sink};
@@ -14,8 +16,9 @@ use super::{Container, sniff};
 /// [`views`](crate::unpack::views) whole.
 ///
 /// Memory, beside the scratch memory of [`Limits`]: a block of 16 KiB for each layer of compression
-/// and the tar itself, the layers' decoders (gzip 75 KiB, bzip2 3.7 MB, zstd its window and
-/// 0.4 MiB, LZ4 and S2 8 MiB), and 3 MiB where a tar has extended headers or maps of holes.
+/// and the tar itself, the layers' decoders (gzip 110 KiB, bzip2 3.7 MB, LZ4 and S2 16 MiB with
+/// blocks of 4 MiB, zstd one and a half times the window bound and 1 MiB), and 3 MiB where a tar has
+/// extended headers or maps of holes.
 #[derive(Debug)]
 pub struct ArchiveStream {
     ledger: Ledger,
@@ -30,23 +33,20 @@ impl ArchiveStream {
         ArchiveStream { ledger: Ledger::new(options, limits), blocks: Blocks::default(), root }
     }
 
-    /// Whether the body turned out to be no archive, so that pushing more is of no use. Settled once
-    /// 16 KiB have come.
+    /// Whether pushing more is of no use: the body turned out to be no archive, which shows once 16 KiB
+    /// have come, or a limit is reached.
     pub fn is_idle(&self) -> bool {
-        matches!(self.root.state, State::Other)
+        matches!(self.root.state, State::Other) || self.ledger.is_stopped()
     }
 
     /// Takes the next bytes of the body. How it is cut changes nothing but when views come.
     pub fn push(&mut self, bytes: &[u8], sink: &mut dyn Sink) {
         let ArchiveStream { ledger, blocks, root } = self;
-        let pushed: Result<(), std::convert::Infallible> = blocks.push(bytes, |block| {
+        let Ok(()) = blocks.push(bytes, |block| -> Result<(), Infallible> {
             ledger.input += block.len() as u64;
             root.push(&mut Walk { ledger, sink }, block);
             Ok(())
         });
-        match pushed {
-            Ok(()) => {}
-        }
     }
 
     /// To be called at the end of the body: gives what is left, and whether that was all.

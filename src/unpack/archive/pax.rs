@@ -1,5 +1,8 @@
 //! What the records before a tar member say about it: POSIX pax, with GNU's words for holes.
 
+/// Offset and length in bytes of each run of a file with holes that is not a hole.
+pub(super) type Extents = Vec<(u64, u64)>;
+
 /// Extents of a sparse file; 16 bytes of memory each. GNU tar writes one for each 512 bytes at worst.
 pub(super) const EXTENTS_MAX: usize = 65_536;
 
@@ -13,8 +16,8 @@ pub(super) struct Notes {
     pub(super) size: Option<u64>,
     /// The length with holes, in bytes.
     pub(super) real_size: Option<u64>,
-    /// Offset and length of what is not a hole.
-    pub(super) extents: Vec<(u64, u64)>,
+    /// What is not a hole.
+    pub(super) extents: Extents,
     /// The extents stand at the beginning of the member's bytes.
     pub(super) extents_in_data: bool,
 }

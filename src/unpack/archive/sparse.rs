@@ -2,7 +2,7 @@
 
 use super::super::walk::{Stream, Walk};
 use super::header::Record;
-use super::pax::{BadRecords, EXTENTS_MAX, decimal};
+use super::pax::{BadRecords, EXTENTS_MAX, Extents, decimal};
 
 /// Zeros are given in slices of this many bytes.
 const ZEROS: [u8; 16 * 1024] = [0; 16 * 1024];
@@ -10,7 +10,7 @@ const ZEROS: [u8; 16 * 1024] = [0; 16 * 1024];
 /// Puts the holes back.
 #[derive(Debug)]
 pub(super) struct Holes {
-    /// Offset and length of what is not a hole, in order, apart, within `real_size`.
+    /// What is not a hole: in order, apart, within `real_size`.
     extents: std::vec::IntoIter<(u64, u64)>,
     /// Bytes of the current extent that have not come.
     left: u64,
@@ -21,7 +21,7 @@ pub(super) struct Holes {
 
 impl Holes {
     /// A file of the given extents, of which `stored` bytes are there; `None` if they don't fit.
-    pub(super) fn new(extents: Vec<(u64, u64)>, real_size: u64, stored: u64) -> Option<Self> {
+    pub(super) fn new(extents: Extents, real_size: u64, stored: u64) -> Option<Self> {
         let mut end = 0;
         let mut sum = 0u64;
         for &(offset, length) in &extents {
@@ -87,10 +87,7 @@ impl MapReader {
     ///
     /// # Errors
     /// It is no such map, or too large.
-    pub(super) fn record(
-        &mut self,
-        record: &Record,
-    ) -> Result<Option<Vec<(u64, u64)>>, BadRecords> {
+    pub(super) fn record(&mut self, record: &Record) -> Result<Option<Extents>, BadRecords> {
         /// As many as the largest number of 64 bits has.
         const DIGITS_MAX: usize = 20;
         for &byte in record {

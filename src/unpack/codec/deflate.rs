@@ -78,6 +78,6 @@ fn begins_as_zlib(bytes: &[u8]) -> bool {
     header[0] & 0x0f == METHOD
         && header[0] >> 4 <= WINDOW_MAX
         && header[1] & FLAG_DICTIONARY == 0
-        && u16::from_be_bytes(*header) % 31 == 0
+        && u16::from_be_bytes(*header).is_multiple_of(31)
         && Inflate::default().push(body, &mut |_| Ok(())).is_ok()
 }

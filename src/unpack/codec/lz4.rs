@@ -2,7 +2,7 @@
 //! follows the last frame and is none itself is ignored. (The legacy format is not decoded, nor are
 //! frames that need a dictionary.)
 //!
-//! Memory: three blocks of up to 4 MiB, one coded and two decoded, and 64 KiB of window.
+//! Memory: four blocks of up to 4 MiB, two for a coded one as it gathers and two decoded, and 64 KiB.
 
 use super::gather::{Gather, skip, u32_le};
 use super::{CodingError, Emit, Piece};

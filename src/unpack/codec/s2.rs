@@ -2,7 +2,7 @@
 //! to 4 MiB, whose copies may repeat the last offset. What follows is not decoded: MinLZ blocks,
 //! and blocks that refer to a dictionary.
 //!
-//! Memory: two blocks of up to 4 MiB, before and after decoding.
+//! Memory: three blocks of up to 4 MiB, two for a coded one as it gathers and one decoded.
 
 use super::gather::{Gather, skip};
 use super::{CodingError, Emit, Piece};

@@ -1,8 +1,8 @@
 //! Zstandard (RFC 8878), one frame or several, and skippable ones between them. What follows the
 //! last frame and is none itself is ignored.
 //!
-//! Memory: the window that a frame asks for, up to the bound, a block of 128 KiB before and after
-//! decoding, and some 100 KiB of tables.
+//! Memory: half again the window that a frame asks for, up to the bound, and 1 MiB for blocks and
+//! tables.
 
 use std::io::Read;
 

@@ -16,8 +16,10 @@ use super::{is_picture, look_for_pictures};
 const TEXT_PROBE_BYTES: usize = 512;
 /// Header lines between a MIME part's encoding and its body, in bytes.
 const MIME_HEADER_BYTES: usize = 2048;
-/// Bytes that are decoded to see whether a run is a picture.
-const PROBE_BYTES: usize = 64;
+/// Bytes that are decoded to see whether a run is a picture, and bytes that are given at one time; each
+/// a whole number of groups of three.
+const PROBE_BYTES: usize = 66;
+const SLICE_BYTES: usize = 3 * 1024;
 
 /// What base64 text begins with that is a picture (JPEG, also as some write it into JSON, PNG, GIF,
 /// WebP, TIFF), and the words that stand before any.
@@ -51,14 +53,18 @@ pub(super) fn pictures(walk: &mut Walk<'_>, source: &Source<'_>) {
     let Some(finder) = FINDER.as_ref() else { return };
     let limits = walk.ledger.limits;
     let text = &source.bytes[..source.bytes.len().min(limits.text_bytes_max)];
-    let mut from = 0;
-    let mut runs = 0;
+    let (mut from, mut tried, mut runs) = (0, None, 0);
     while let Some(anchor) = finder.find(Input::new(text).span(from..text.len())) {
         from = anchor.end();
         let start = match anchor.pattern().as_usize() < FIRST_WORD {
             true => Some(anchor.start()),
             false => behind_word(text, anchor.end()),
         };
+        // Many words may announce one text.
+        if start == tried {
+            continue;
+        }
+        tried = start;
         let Some(start) = start.filter(|start| begins_a_picture(&source.bytes[*start..])) else {
             continue;
         };
@@ -89,18 +95,18 @@ fn behind_word(text: &[u8], at: usize) -> Option<usize> {
 }
 
 fn begins_a_picture(text: &[u8]) -> bool {
-    let mut head = Vec::with_capacity(PROBE_BYTES);
-    decode(text, &mut |bytes| {
-        head.extend_from_slice(bytes);
-        if head.len() < PROBE_BYTES { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    let mut is_one = false;
+    decode(text, PROBE_BYTES, &mut |head| {
+        is_one = is_picture(head);
+        ControlFlow::Break(())
     });
-    is_picture(&head)
+    is_one
 }
 
 /// Gives the picture that begins at an offset. Gives how much of the text it takes.
 fn run(walk: &mut Walk<'_>, source: &Source<'_>, start: usize) -> usize {
     let mut view = Stream::begin(walk, Kind::Document, source.place, None);
-    let taken = decode(&source.bytes[start..], &mut |bytes| {
+    let taken = decode(&source.bytes[start..], SLICE_BYTES, &mut |bytes| {
         view.bytes(walk, bytes);
         if walk.stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
@@ -109,12 +115,15 @@ fn run(walk: &mut Walk<'_>, source: &Source<'_>, start: usize) -> usize {
     taken
 }
 
-/// Decodes the run of base64 that a text begins with and gives how long it is. Line breaks and
-/// blanks count for nothing, nor do the escapes that JSON and URIs need.
-fn decode(text: &[u8], give: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> usize {
-    /// Decoded bytes are given in slices of no more than this; a whole number of groups of three.
-    const SLICE_BYTES: usize = 3 * 1024;
-    let mut slice = Vec::with_capacity(SLICE_BYTES);
+/// Decodes the run of base64 that a text begins with, gives the bytes in slices of this length, and
+/// gives how long the run is. Line breaks and blanks count for nothing, nor do the escapes that JSON
+/// and URIs need.
+fn decode(
+    text: &[u8],
+    slice_bytes: usize,
+    give: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+) -> usize {
+    let mut slice = Vec::with_capacity(slice_bytes);
     let (mut bits, mut digits) = (0u32, 0u32);
     let mut at = 0;
     while let Some((symbol, length)) = symbol(&text[at..]) {
@@ -129,7 +138,7 @@ fn decode(text: &[u8], give: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> usize 
             slice.extend_from_slice(&bits.to_be_bytes()[1..]);
             (bits, digits) = (0, 0);
         }
-        if slice.len() == SLICE_BYTES {
+        if slice.len() == slice_bytes {
             if give(&slice).is_break() {
                 return at;
             }

@@ -190,7 +190,10 @@ pub(in crate::unpack) fn begins(bytes: &[u8]) -> Option<Format> {
         Format::Jpeg => {
             matches!(head.get(3)?, 0xc0..=0xcf | 0xdb | 0xdd | 0xe0..=0xef | 0xfe | 0xff)
         }
-        Format::Png | Format::Gif | Format::WebP | Format::Avif | Format::Heic => true,
+        // Programs that read pictures have the bare signature in them.
+        Format::Png => matches!(head.get(12..16)?, b"IHDR" | b"CgBI"),
+        Format::WebP => head.get(12..15)? == b"VP8",
+        Format::Gif | Format::Avif | Format::Heic => true,
         Format::Bmp => is_plausible_bmp(head).unwrap_or(false),
         Format::Tiff => is_plausible_tiff(head).unwrap_or(false),
         // Bare JPEG XL has two bytes of signature, ICO four that are common.

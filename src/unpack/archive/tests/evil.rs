@@ -51,6 +51,16 @@ fn a_file_that_holds_itself_stops_at_the_bound() {
         assert_eq!(reasons(&layers, depth(bound)), [Incomplete::Depth], "{bound}");
     }
     assert_eq!(reasons(&layers, depth(20)), []);
+    // As deep as any limit lets it go, on the stack of a thread that has 2 MiB.
+    let mut layers = b"x".to_vec();
+    for level in 0..40 {
+        layers = match level % 3 {
+            0 => gzip(&layers),
+            1 => tar_of(&[tar_member("t", b'0', &layers)]),
+            _ => zip_of(&[Zipped::stored("z", &layers)]),
+        };
+    }
+    assert_eq!(reasons(&layers, depth(u8::MAX)), [Incomplete::Depth]);
 }
 
 #[test]
@@ -78,12 +88,19 @@ fn bombs_stop_at_the_ratio() {
 
 #[test]
 fn output_stops_at_the_bound() {
-    let archive = tar_of(&[tar_member("f", b'0', &[7; 3000])]);
-    for (bound, expected) in [(3000, vec![]), (2999, vec![Incomplete::Bytes])] {
+    let archive = gzip(&tar_of(&[tar_member("f", b'0', &[7; 5000])]));
+    // Decoding gives the headers too.
+    for (bound, expected) in [(5000, vec![Incomplete::Bytes]), (6656, vec![])] {
+        let limits = Limits { output_bytes_max: bound, ..Limits::default() };
+        assert_eq!(reasons(&archive, limits), expected);
+    }
+    let notes = tar_member("x", b'x', b"24 GNU.sparse.size=5000\n22 GNU.sparse.map=0,1\n");
+    let archive = tar_of(&[notes, tar_member("f", b'0', b"x")]);
+    for (bound, expected) in [(5001, vec![]), (4999, vec![Incomplete::Bytes])] {
         let limits = Limits { output_bytes_max: bound, ..Limits::default() };
         let (seen, gaps) = walk(&archive, limits);
         assert_eq!(gaps.iter().collect::<Vec<_>>(), expected);
-        assert_eq!((seen[0].bytes.len() as u64, seen[0].whole), (bound, bound == 3000));
+        assert_eq!((seen[0].bytes.len() as u64, seen[0].whole), (bound.min(5000), bound > 5000));
     }
 }
 

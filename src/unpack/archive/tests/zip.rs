@@ -22,6 +22,8 @@ fn members_are_seen_stored_and_deflated() {
     assert_eq!(seen[0].range, Some(31..37), "what is stored is a range of the payload");
     assert_eq!((seen[1].declared, seen[1].range.clone()), (Some(3000), None));
     assert_eq!(zipped(&zip_of(&[])), (vec![], vec![]));
+    let empty = zip_of(&[Zipped::stored("e", b""), Zipped::deflated("f", b"")]);
+    assert_eq!(zipped(&empty), (vec![pair("e", b""), pair("f", b"")], vec![]));
 }
 
 #[test]
@@ -127,6 +129,10 @@ fn what_cannot_be_unpacked_is_told() {
     ] {
         assert_eq!(zipped(&zip_of(&[member, b.clone()])), (both()[1..].to_vec(), vec![reason]));
     }
+    // Encrypted by the directory's word, but not by the member's own.
+    let locked = Zipped { flags: 1, ..a.clone() };
+    let archive = [a.local(), locked.central(0), zip_end(1, a.local().len(), 47)].concat();
+    assert_eq!(zipped(&archive), (both()[..1].to_vec(), vec![Incomplete::Encrypted]));
     for head in [b"Rar!\x1a\x07\0".as_slice(), b"7z\xbc\xaf\x27\x1c", b"\xfd7zXZ\0\0"] {
         assert_eq!(zipped(head), (vec![], vec![Incomplete::Unsupported]));
     }
