@@ -90,9 +90,6 @@ pub(super) fn sparse_extension(record: &Record) -> Option<(Extents, bool)> {
     Some((extents(&record[..504])?, record[504] != 0))
 }
 
-/// Stretches of a sparse file that are there: offset and length of each.
-pub(super) type Extents = Vec<(u64, u64)>;
-
 /// Pairs of offset and length, 12 bytes each, up to an empty one.
 fn extents(bytes: &[u8]) -> Option<Extents> {
     let pairs = bytes.chunks_exact(24).take_while(|pair| pair[0] != 0);
