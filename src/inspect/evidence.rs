@@ -2,7 +2,7 @@
 
 use crate::digest::Digests;
 use crate::framing::{FormError, FramingError};
-use crate::image::Format;
+use crate::image::{Format, ImageFault, Looks};
 use crate::s3::ErrorCode;
 
 /// Facts that we established ourselves: nothing that a client declared gets in here.
@@ -18,6 +18,19 @@ pub struct Evidence {
     pub within: Vec<Sighting>,
     /// Why some of what may be in it could not be seen.
     pub gap: Option<Gap>,
+    /// The pictures that were decoded: the body itself, and what lies within it.
+    pub pictures: Vec<Pictured>,
+    /// Why some picture could not be looked at, or not all of it.
+    pub unseen: Option<ImageFault>,
+}
+
+/// A picture that was decoded and hashed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pictured {
+    /// How it lies in the body; `None` where it is the body.
+    pub within: Option<Origin>,
+    /// What was seen.
+    pub looks: Looks,
 }
 
 /// A byte string that lies within a body, in one form or another.

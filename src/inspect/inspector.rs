@@ -197,7 +197,7 @@ impl Inspector {
         };
         let Sighted { digests, bytes: payload, format, mut within, gap } = self.sight.finish();
         within.extend(others);
-        Ok(Evidence { digests, payload, format, within, gap })
+        Ok(Evidence { digests, payload, format, within, gap, ..Evidence::default() })
     }
 }
 

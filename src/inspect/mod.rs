@@ -10,7 +10,7 @@ mod kept;
 mod sight;
 mod within;
 
-pub use evidence::{BodyError, Evidence, Gap, Origin, Sighting};
+pub use evidence::{BodyError, Evidence, Gap, Origin, Pictured, Sighting};
 pub use holdback::HoldBack;
 pub use inspector::Inspector;
 pub use kept::Kept;

@@ -81,6 +81,7 @@ impl Loaded {
             version: self.snapshot.as_ref().map(|snapshot| Arc::from(snapshot.id())),
             lists: rules.collect(),
             of_snapshot: self.of_snapshot.clone(),
+            looks: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Mode, Polarity, Unjudged};
 use crate::digest::AlgorithmSet;
+use crate::image::Wanted;
 use crate::list::Snapshot;
 
 /// What to do with a body that could not be judged, for a reason of the body.
@@ -145,6 +146,8 @@ pub struct Rulebook {
     pub lists: Vec<ListRule>,
     /// For each list of the snapshot, its index in `lists`.
     pub of_snapshot: Vec<u16>,
+    /// What pictures are hashed for; `None` where no list holds a perceptual kind.
+    pub looks: Option<Arc<Wanted>>,
 }
 
 impl Rulebook {

@@ -43,6 +43,7 @@ fn rulebook(lists: &[List]) -> Rulebook {
         version: Some("v".into()),
         lists: lists.iter().map(rule_of).collect(),
         of_snapshot: (0..lists.len() as u16).rev().collect(),
+        looks: None,
     }
 }
 

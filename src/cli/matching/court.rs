@@ -81,7 +81,7 @@ impl Court {
         let lists = lists.collect();
         let version = Some(Arc::from(snapshot.id()));
         let snapshot = Some(Arc::new(snapshot));
-        let rulebook = Rulebook { snapshot, version, lists, of_snapshot };
+        let rulebook = Rulebook { snapshot, version, lists, of_snapshot, looks: None };
         Ok(Court { rulebook, rule, bucket: String::new() })
     }
 

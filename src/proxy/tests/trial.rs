@@ -244,7 +244,13 @@ fn rulebook() -> Rulebook {
     let (polarity, mode) = (Polarity::Block, Mode::Enforce);
     let list = ListRule { name: "police".into(), polarity, mode, loaded: true, stale: false };
     let version = Some("v".into());
-    Rulebook { snapshot: Some(snapshot.clone()), version, lists: vec![list], of_snapshot: vec![0] }
+    Rulebook {
+        snapshot: Some(snapshot.clone()),
+        version,
+        lists: vec![list],
+        of_snapshot: vec![0],
+        looks: None,
+    }
 }
 
 fn entry(body: &[u8]) -> Entry {
