@@ -9,8 +9,8 @@ use sha2::{Digest as _, Sha256};
 use super::kind::{Answers, Column, Item, Value};
 use super::options::Section;
 use super::words::{FormatWord, Switch, Word};
-use super::{BucketRule, Config, Credentials, Format, List, SharedState};
-use crate::digest::Algorithm;
+use super::{BucketRule, Config, Credentials, Format, List, Near, SharedState};
+use crate::list::HashKind;
 
 /// An option and its value in effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -234,7 +234,7 @@ fn list_values(list: &List) -> Values {
         ("name", Value::Text(list.name.clone())),
         ("source", path(&list.source)),
         ("format", Value::Word(format_word(&list.format).word())),
-        ("hash", Value::Word(hash(&list.format).map_or("", Algorithm::name))),
+        ("hash", Value::Hash(hash(&list.format))),
         ("polarity", Value::Word(list.polarity.word())),
         ("mode", Value::Word(list.mode.word())),
         ("contact", Value::Text(list.contact.clone())),
@@ -250,7 +250,25 @@ fn list_values(list: &List) -> Values {
     };
     values.push(("delimiter", Value::Delimiter(delimiter)));
     values.push(("columns", Value::Columns(columns)));
+    values.extend(near_values(&list.near));
     values
+}
+
+fn near_values(near: &Near) -> Values {
+    let bits = |key, bits: Option<u32>| bits.map(|bits| (key, Value::Count(bits.into())));
+    let switch = |key, on: bool| Some((key, Value::Word(Switch::from(on).word())));
+    let values = [
+        near.mode.map(|mode| ("near_mode", Value::Word(mode.word()))),
+        bits("near_distance", near.distance),
+        bits("near_wide", near.wide),
+        switch("near_wide_denies", near.wide_denies),
+        Some(("near_quality", Value::Count(near.quality.into()))),
+        Some(("near_variants", Value::Word(near.variants.word()))),
+        switch("near_variants_deny", near.variants_deny),
+        Some(("near_convention", Value::Word(near.convention.word()))),
+        switch("short_hashes", near.short_hashes),
+    ];
+    values.into_iter().flatten().collect()
 }
 
 const fn format_word(format: &Format) -> FormatWord {
@@ -264,17 +282,19 @@ const fn format_word(format: &Format) -> FormatWord {
     }
 }
 
-const fn hash(format: &Format) -> Option<Algorithm> {
+const fn hash(format: &Format) -> Option<HashKind> {
     match format {
-        Format::Plain(algorithm) | Format::Md5sum(algorithm) => Some(*algorithm),
+        Format::Plain(kind) => Some(*kind),
+        Format::Md5sum(algorithm) => Some(HashKind::Exact(*algorithm)),
         Format::Snapshot | Format::Tagged | Format::Csv { .. } | Format::Hashdeep => None,
     }
 }
 
 fn column_values(columns: &super::Columns) -> Vec<(Column, Item)> {
-    let digests = columns.digests.iter().map(|(&a, name)| (Column::Digest(a), item(name)));
+    let hashes = columns.hashes.iter().map(|(&kind, name)| (Column::Hash(kind), item(name)));
+    let quality = columns.quality.iter().map(|name| (Column::Quality, item(name)));
     let label = columns.label.iter().map(|name| (Column::Label, item(name)));
-    digests.chain(label).collect()
+    hashes.chain(quality).chain(label).collect()
 }
 
 /// A rule. `lists` is left out where all apply: TOML has no word for that.

@@ -39,9 +39,9 @@ pub use glob::Glob;
 pub use kind::{Endpoint, Kind};
 pub use settings::{
     Admin, Audit, BucketRule, Columns, Credentials, Format, Inspect, Limits, List, Listener, Log,
-    Refusal, Runtime, SharedState, State, Tls, Upstream,
+    Near, Refusal, Runtime, SharedState, State, Tls, Upstream,
 };
-pub use words::{DigestCode, Guard, LogFormat, LogLevel, Passes, Switch};
+pub use words::{DigestCode, Guard, LogFormat, LogLevel, Passes, Switch, Variants};
 
 /// Longest configuration that is read, in bytes. Longer ones are mistakes (a list, a core dump).
 pub const TEXT_MAX: usize = 1 << 20;

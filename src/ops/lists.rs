@@ -17,10 +17,10 @@ use std::time::{Duration, SystemTime};
 
 use crate::config::{Format, List};
 use crate::list::{
-    CompileError, Compiler, CsvMap, ImplausibleSize, Snapshot, SnapshotError, SourceErrors,
-    SourceFormat, check_size, merge, read_source, verify_checksums,
+    CompileError, Compiler, CsvMap, HashKind, ImplausibleSize, ListInfo, Snapshot, SnapshotError,
+    SourceErrors, SourceFormat, check_size, merge, read_source, verify_checksums,
 };
-use crate::policy::{ListRule, Rulebook};
+use crate::policy::{ListRule, Mode, NearRule, Rulebook};
 
 /// Why a list could not be taken.
 #[derive(Debug, thiserror::Error)]
@@ -69,21 +69,41 @@ pub struct Loaded {
 impl Loaded {
     /// What judges: the set, with what the configuration says of each list.
     pub fn rulebook(&self, lists: &[List], now: SystemTime) -> Rulebook {
-        let rules = lists.iter().zip(&self.standings).map(|(list, standing)| ListRule {
+        let rules = lists.iter().zip(&self.standings).enumerate();
+        let rules = rules.map(|(index, (list, standing))| ListRule {
             name: standing.name.clone(),
             polarity: list.polarity,
             mode: list.mode,
             loaded: standing.made.is_some(),
             stale: standing.is_stale(list.max_age, now),
+            near: self.info(index).and_then(|info| near_rule(list, info)),
         });
-        Rulebook {
-            snapshot: self.snapshot.clone(),
-            version: self.snapshot.as_ref().map(|snapshot| Arc::from(snapshot.id())),
-            lists: rules.collect(),
-            of_snapshot: self.of_snapshot.clone(),
-            looks: None,
-        }
+        Rulebook::new(self.snapshot.clone(), self.of_snapshot.clone(), rules.collect())
     }
+
+    /// What the snapshot says of a configured list, if it is in it.
+    fn info(&self, index: usize) -> Option<&ListInfo> {
+        let place = self.of_snapshot.iter().position(|&of| usize::from(of) == index)?;
+        self.snapshot.as_ref()?.lists().get(place)
+    }
+}
+
+/// How a list's perceptual hashes are taken; `None` where it has none.
+fn near_rule(list: &List, info: &ListInfo) -> Option<NearRule> {
+    let is_exact = |kind: &HashKind| matches!(kind, HashKind::Exact(_));
+    let (exact, pictures): (Vec<_>, Vec<_>) = info.kinds().into_iter().partition(is_exact);
+    let beside_digests = if exact.is_empty() { list.mode } else { Mode::Shadow };
+    let near = &list.near;
+    (!pictures.is_empty()).then(|| NearRule {
+        mode: near.mode.unwrap_or(beside_digests),
+        distance: near.distance,
+        wide: near.wide,
+        quality: near.quality,
+        convention: info.convention(),
+        variants: near.variants.list(),
+        wide_denies: near.wide_denies,
+        variants_deny: near.variants_deny,
+    })
 }
 
 impl Standing {
@@ -249,8 +269,9 @@ pub fn source_format(format: &Format) -> Option<SourceFormat> {
         Format::Tagged => SourceFormat::Tagged,
         Format::Csv { columns, delimiter } => SourceFormat::Csv(CsvMap {
             delimiter: *delimiter,
-            columns: columns.digests.iter().map(|(a, column)| (*a, column.clone())).collect(),
+            columns: columns.hashes.iter().map(|(kind, name)| (*kind, name.clone())).collect(),
             label: columns.label.clone(),
+            quality: columns.quality.clone(),
         }),
         Format::Hashdeep => SourceFormat::Hashdeep,
         Format::Md5sum(algorithm) => SourceFormat::Md5sum(*algorithm),

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::meters::Meters;
 use super::record::{AuditSlot, Auth, Record, Termination, VerdictWord};
-use crate::inspect::{Evidence, Origin};
+use crate::inspect::Evidence;
 use crate::policy::{Mode, Outcome, Verdict};
 use crate::s3;
 
@@ -72,6 +72,7 @@ impl Journal {
     pub fn seen_object(&mut self, evidence: &Evidence) {
         self.record.bytes = evidence.payload;
         self.record.digests = evidence.digests;
+        self.record.pdq = evidence.pdq().map(|pdq| pdq.to_string());
     }
 
     /// Notes that the client has sent the last byte of the body.
@@ -105,8 +106,8 @@ impl Journal {
             }
         });
         if let Some(matched) = &verdict.matched {
-            record.reason = Some(matched.within.map_or("exact", Origin::name));
-            record.distance = Some(0);
+            record.reason = Some(matched.reason());
+            record.distance = Some(matched.distance());
             record.list = Some(matched.list.clone());
             record.entry = Some(matched.entry.clone());
         }

@@ -142,20 +142,9 @@ pub(super) const LIST: &[Row] = &[
     ),
     Row::live(
         "hash",
-        Kind::Word {
-            words: &["", "md5", "sha1", "sha256"],
-            later: &[
-                "pdq",
-                "mean",
-                "median",
-                "gradient",
-                "vert-gradient",
-                "double-gradient",
-                "blockhash",
-            ],
-        },
+        Kind::Hash,
         r#""""#,
-        "What the entries are. Needed for `plain` and `md5sum`; the other formats say it themselves.",
+        "What the entries are. Needed for `plain` and `md5sum`; the other formats say it themselves. Beside digests and `pdq` the hashes of the crate image_hasher, for lists of your own: `mean`, `median`, `gradient`, `vert-gradient`, `double-gradient` or `blockhash`, a side of `-8`, `-16`, `-24` or `-32`, and `-dct` for the hash of its low frequencies.",
     ),
     Row::required(
         "polarity",
@@ -179,7 +168,61 @@ pub(super) const LIST: &[Row] = &[
         "columns",
         Kind::Columns,
         "{}",
-        "The columns of a `csv` source by what they hold: `md5`, `sha1`, `sha256`, `label`. Needed for `csv`, with one digest at least.",
+        "The columns of a `csv` source by what they hold: `md5`, `sha1`, `sha256`, `pdq` and other kinds of hash, `label`, and the `quality` of PDQ hashes, below 50 of which they are left out. Needed for `csv`, with one hash at least.",
+    ),
+    Row::derived(
+        "near_mode",
+        words(&["enforce", "shadow"]),
+        "the list's mode where it holds perceptual hashes only, else shadow",
+        "How strictly likeness of pictures is taken, apart from `mode`. Under `shadow` it is recorded and passes.",
+    ),
+    Row::derived(
+        "near_distance",
+        Kind::Count { min: 0, max: 256 },
+        "31 for pdq, else an eighth of the bits",
+        "Bits of a perceptual hash that may differ for a picture to be the listed one.",
+    ),
+    Row::derived(
+        "near_wide",
+        Kind::Count { min: 0, max: 256 },
+        "48 for pdq, else three sixteenths of the bits",
+        "Bits up to which a picture is recorded as `would-deny` and passes; 0 for no such band.",
+    ),
+    Row::live(
+        "near_wide_denies",
+        SWITCH,
+        r#""off""#,
+        "Whether what is only within `near_wide` is refused too.",
+    ),
+    Row::live(
+        "near_quality",
+        Kind::Count { min: 0, max: 100 },
+        "50",
+        "PDQ quality below which a picture is not compared: flat pictures resemble each other.",
+    ),
+    Row::live(
+        "near_variants",
+        words(&["off", "trim", "pad", "trim+pad"]),
+        r#""off""#,
+        "Also compare pictures without their uniform borders (`trim`) and with reflected margins (`pad`), which finds bordered and cropped copies. docs/accuracy.md has what each finds and costs.",
+    ),
+    Row::live(
+        "near_variants_deny",
+        SWITCH,
+        r#""off""#,
+        "Whether a likeness of such a variant is refused too, not only recorded.",
+    ),
+    Row::live(
+        "near_convention",
+        words(&["full", "512"]),
+        r#""full""#,
+        "How the source's PDQ hashes were made: at full resolution, or of pictures first resized to 512x512 as Meta's command line does. Snapshots say it themselves.",
+    ),
+    Row::live(
+        "short_hashes",
+        SWITCH,
+        r#""off""#,
+        "Take a list of more than 1000 hashes of 64 bits, which hit innocent pictures: about one in 100,000 pairs.",
     ),
 ];
 

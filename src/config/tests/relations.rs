@@ -26,7 +26,7 @@ fn limits() {
 fn a_wrong_value_contradicts_nothing() {
     check("[limits]\ncapture_max = \"1KiB\"\n", &[(2, "limits.capture_max", "not within")]);
     check("[audit]\nrotate_age = \"400d\"\n", &[(2, "audit.rotate_age", "not within")]);
-    check(&LIST.replace("\"sha256\"", "\"pdq\""), &[(4, "list.hash", "not supported yet")]);
+    check(&LIST.replace("\"sha256\"", "\"sha265\""), &[(4, "list.hash", "did you mean")]);
     check(
         &LIST.replace("\"sha256\"", "\"\"\nformat = \"stix\""),
         &[(5, "list.format", "not supported yet")],

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{LIST, config};
 use crate::config::{Config, Format, Guard, LogLevel, Passes};
 use crate::digest::Algorithm;
+use crate::list::HashKind;
 use crate::policy::{Mode, OnFault, OnUnjudged, Polarity, Unjudged};
 
 #[test]
@@ -139,8 +140,8 @@ fn a_csv_list() {
     ));
     let Format::Csv { columns, delimiter } = &gate.lists[0].format else { panic!() };
     assert_eq!(*delimiter, b'\t');
-    assert_eq!(columns.digests.get(&Algorithm::Sha1).map(String::as_str), Some("SHA-1"));
-    assert_eq!(columns.digests.len(), 1);
+    assert_eq!(columns.hashes.get(&HashKind::Exact(Algorithm::Sha1)).map(String::as_str), Some("SHA-1"));
+    assert_eq!(columns.hashes.len(), 1);
     assert_eq!(columns.label.as_deref(), Some("id"));
 }
 

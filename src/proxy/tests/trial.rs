@@ -242,15 +242,9 @@ fn rulebook() -> Rulebook {
         Arc::new(Snapshot::from_bytes(bytes).unwrap())
     });
     let (polarity, mode) = (Polarity::Block, Mode::Enforce);
-    let list = ListRule { name: "police".into(), polarity, mode, loaded: true, stale: false };
-    let version = Some("v".into());
-    Rulebook {
-        snapshot: Some(snapshot.clone()),
-        version,
-        lists: vec![list],
-        of_snapshot: vec![0],
-        looks: None,
-    }
+    let list =
+        ListRule { name: "police".into(), polarity, mode, loaded: true, stale: false, near: None };
+    Rulebook::new(Some(snapshot.clone()), vec![0], vec![list])
 }
 
 fn entry(body: &[u8]) -> Entry {
