@@ -245,12 +245,17 @@ pub fn open_checked(path: &Path) -> Result<Snapshot, ListError> {
 pub fn source_format(format: &Format) -> Option<SourceFormat> {
     Some(match format {
         Format::Snapshot => return None,
-        Format::Plain(algorithm) => SourceFormat::Plain(*algorithm),
+        Format::Plain(algorithm) => SourceFormat::Plain((*algorithm).into()),
         Format::Tagged => SourceFormat::Tagged,
         Format::Csv { columns, delimiter } => SourceFormat::Csv(CsvMap {
             delimiter: *delimiter,
-            columns: columns.digests.iter().map(|(a, column)| (*a, column.clone())).collect(),
+            columns: columns
+                .digests
+                .iter()
+                .map(|(a, column)| ((*a).into(), column.clone()))
+                .collect(),
             label: columns.label.clone(),
+            quality: None,
         }),
         Format::Hashdeep => SourceFormat::Hashdeep,
         Format::Md5sum(algorithm) => SourceFormat::Md5sum(*algorithm),
