@@ -1,13 +1,13 @@
 //! What the operator decided: the lists in force and a rule for each bucket.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::near::{self, NearRule};
 use super::{Mode, Polarity, Unjudged};
 use crate::digest::AlgorithmSet;
-use crate::image::{PerceptualKind, Wanted};
-use crate::list::{HashKind, ListInfo, Snapshot};
+use crate::image::Wanted;
+use crate::list::{NearKind, Snapshot};
 
 /// What to do with a body that could not be judged, for a reason of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,13 +160,12 @@ impl Rulebook {
         of_snapshot: Vec<u16>,
         lists: Vec<ListRule>,
     ) -> Rulebook {
-        let kinds = snapshot.iter().flat_map(|snapshot| snapshot.lists()).flat_map(ListInfo::kinds);
+        let kinds = snapshot.iter().flat_map(|snapshot| snapshot.near_kinds());
         let own = kinds.filter_map(|kind| match kind {
-            HashKind::Perceptual(kind) => Some(kind),
-            HashKind::Exact(_) | HashKind::Pdq => None,
+            NearKind::Perceptual(kind) => Some(kind),
+            NearKind::Pdq(_) => None,
         });
-        let own: BTreeSet<PerceptualKind> = own.collect();
-        let looks = near::wanted(&lists, own.into_iter().collect()).map(Arc::new);
+        let looks = near::wanted(&lists, own.collect()).map(Arc::new);
         let version = snapshot.as_ref().map(|snapshot| Arc::from(snapshot.id()));
         Rulebook { snapshot, version, lists, of_snapshot, looks }
     }

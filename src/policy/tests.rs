@@ -53,8 +53,8 @@ fn rule_of(list: &List) -> ListRule {
 fn entries(list: &List) -> Vec<Entry> {
     let entry = |(at, (algorithm, body)): (usize, &(Algorithm, &'static [u8]))| {
         let digest = digests(body).of(*algorithm).unwrap();
-        let label = Label::new(&format!("{}-{at}", list.name), &[digest]).unwrap();
-        Entry { digest, label: Some(label) }
+        let label = Label::new(&format!("{}-{at}", list.name), &[digest.into()]).unwrap();
+        Entry { hash: digest.into(), label: Some(label) }
     };
     list.entries.iter().enumerate().map(entry).collect()
 }

@@ -10,9 +10,8 @@ use std::time::SystemTime;
 use crate::cli::{Fault, Streams};
 use crate::config::Config;
 use crate::digest::AlgorithmSet;
-use crate::image::Wanted;
+use crate::image::{Convention, Wanted};
 use crate::inspect::{Evidence, Pictured};
-use crate::list::{HashKind, ListInfo};
 use crate::ops::lists::{ListStore, Loaded, Standing, open_checked};
 use crate::ops::node::read_config;
 use crate::policy::{
@@ -71,9 +70,9 @@ impl Court {
             mode: Mode::Enforce,
             loaded: true,
             stale: false,
-            near: holds_pictures(list).then(|| NearRule {
+            near: (!list.near.is_empty()).then(|| NearRule {
                 mode: Mode::Enforce,
-                convention: list.convention(),
+                convention: list.convention().unwrap_or(Convention::Full),
                 ..NearRule::default()
             }),
         });
@@ -128,10 +127,6 @@ impl Court {
     pub(super) fn snapshot_id(&self) -> Option<String> {
         self.rulebook.version.as_deref().map(str::to_owned)
     }
-}
-
-fn holds_pictures(list: &ListInfo) -> bool {
-    list.kinds().iter().any(|kind| !matches!(kind, HashKind::Exact(_)))
 }
 
 /// Compiles the lists with the gate's own code, in a directory of their own: the gate's state

@@ -27,7 +27,7 @@ fn directory() -> tempfile::TempDir {
     }
     let label = Label::new("case 7", &[]).unwrap();
     let entries = [Algorithm::Md5, Algorithm::Sha256]
-        .map(|a| Entry { digest: digest(LISTED, a), label: Some(label.clone()) });
+        .map(|a| Entry { hash: digest(LISTED, a).into(), label: Some(label.clone()) });
     let parts = [Part { name: "police", entries: &entries }];
     compile(&parts, &mut fs::File::create(at("police.snapshot")).unwrap()).unwrap();
     fs::write(at("listed"), LISTED).unwrap();

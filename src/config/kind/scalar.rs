@@ -7,8 +7,8 @@ use toml::de::DeValue;
 use super::{Endpoint, Kind, Value};
 use crate::config::Glob;
 use crate::config::nearest::nearest;
-use crate::list::{HashKind, ParseKindError};
 use crate::config::units::{duration, show_duration, show_millis, show_size, size};
+use crate::list::{HashKind, ParseKindError};
 
 /// Longest name of a list, in bytes.
 const NAME_MAX: usize = 64;
@@ -91,7 +91,7 @@ fn hash(text: &str) -> Result<Option<HashKind>, String> {
         return Ok(None);
     }
     let common = ["md5", "sha1", "sha256", "pdq"];
-    super::hash_kind(text).map(Some).ok_or_else(|| match nearest(text, common) {
+    super::hash_kind(text).map(Some).ok_or_else(|| match nearest(text, common.into_iter()) {
         Some(near) => format!("{text:?} is unknown; did you mean {near:?}?"),
         None => format!("{text:?} is {ParseKindError}"),
     })

@@ -67,7 +67,7 @@ address = "127.0.0.1:9001"
     let sample = config(text);
     let list = &sample.lists[0];
     assert_eq!(list.source, Path::new("/etc/gate/lists/police.txt"));
-    assert_eq!(list.format, Format::Plain(Algorithm::Sha256));
+    assert_eq!(list.format, Format::Plain(Algorithm::Sha256.into()));
     assert_eq!((list.polarity, list.mode), (Polarity::Block, Mode::Shadow));
     assert_eq!(list.max_age, None);
     assert_eq!(sample.buckets.len(), 1);
@@ -140,7 +140,10 @@ fn a_csv_list() {
     ));
     let Format::Csv { columns, delimiter } = &gate.lists[0].format else { panic!() };
     assert_eq!(*delimiter, b'\t');
-    assert_eq!(columns.hashes.get(&HashKind::Exact(Algorithm::Sha1)).map(String::as_str), Some("SHA-1"));
+    assert_eq!(
+        columns.hashes.get(&HashKind::Exact(Algorithm::Sha1)).map(String::as_str),
+        Some("SHA-1")
+    );
     assert_eq!(columns.hashes.len(), 1);
     assert_eq!(columns.label.as_deref(), Some("id"));
 }

@@ -137,7 +137,7 @@ impl Snapshot {
             return Err(SnapshotError::Corrupt("a row is listed that can't be an entry"));
         }
         let label = reference.label().map(|offset| self.label(offset).unwrap_or_default());
-        if label.is_some_and(|label| is_canary || Label::new(label, &[digest]).is_err()) {
+        if label.is_some_and(|label| is_canary || Label::new(label, &[digest.into()]).is_err()) {
             return Err(SnapshotError::Corrupt("a label is wrong"));
         }
         Ok(())

@@ -108,9 +108,8 @@ fn pictures_of_low_quality_are_not_compared() {
 
 #[test]
 fn the_mode_of_likeness_is_its_own() {
-    let told = |mode, near| {
-        of(rule(near), block("pictures", mode, &[SHA256]), picture(FULL, 0)).outcome
-    };
+    let told =
+        |mode, near| of(rule(near), block("pictures", mode, &[SHA256]), picture(FULL, 0)).outcome;
     assert_eq!(told(Mode::Enforce, Mode::Shadow), Outcome::WouldDeny);
     assert_eq!(told(Mode::Shadow, Mode::Enforce), Outcome::Deny);
     let observed = Acts { observed_list: Some("pictures"), ..NO_ACTS };
@@ -234,7 +233,7 @@ fn what_lies_near_a_threshold_is_looked_at_in_colour() {
 #[test]
 fn pictures_are_hashed_for_the_lists_that_compare_them() {
     let mut rules = rulebook(&[list(), block("others", Mode::Enforce, &[OTHER])]);
-    assert_eq!(super::super::near::wanted(&rules.lists, vec![]), None);
+    assert!(super::super::near::wanted(&rules.lists, vec![]).is_none());
     assert!(!rules.compares_pictures(&bucket(Mode::Enforce, 2)));
     rules.lists[1].near = Some(NearRule {
         convention: Convention::Resized512,

@@ -250,7 +250,7 @@ fn rulebook() -> Rulebook {
 fn entry(body: &[u8]) -> Entry {
     let mut hasher = MultiHasher::new(AlgorithmSet::ALL, Kernel::default());
     hasher.update(body);
-    Entry { digest: hasher.finish().of(Algorithm::Sha256).unwrap(), label: None }
+    Entry { hash: hasher.finish().of(Algorithm::Sha256).unwrap().into(), label: None }
 }
 
 struct NoExceptions;
