@@ -108,7 +108,7 @@ fn refuse_idle_keys(word: FormatWord, table: &Table, context: &mut Context<'_>) 
 fn needed_hash(word: FormatWord, table: &Table, context: &mut Context<'_>) -> HashKind {
     let kind = table.hash("hash");
     if kind.is_none() && table.is_sound("hash") && table.is_sound("format") {
-        let message = format!("format {:?} needs to be told: sha256, pdq, ...", word.word());
+        let message = format!("format {:?} needs one of md5, sha1, sha256, pdq, ...", word.word());
         context.fault(table, "hash", message);
     }
     kind.unwrap_or(SHA256)
