@@ -20,6 +20,7 @@ mod inside;
 mod lists;
 mod memory;
 mod multipart;
+mod near;
 mod probe;
 mod reload;
 mod responses;
