@@ -2,18 +2,26 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, Signal};
 
 use super::wire::{HEAD_MAX_BYTES, Job, OWN_MEMORY_BYTES, encode_reply};
-use crate::image::{ImageFault, look};
+use crate::image::{ImageFault, Looks, look};
 
 /// The hidden command that makes a worker of the program.
 pub const WORKER_COMMAND: &str = "decode-worker";
 
-/// Descriptors from here on can't be opened: there are three, the pipes to the gate.
-const DESCRIPTORS: u64 = 3;
+/// Descriptors from here on are closed, and can't be opened: there are three, the pipes to the gate.
+const DESCRIPTORS: u32 = 3;
+
+/// In what panics say whose code has asked for memory, and has unwrapped the answer: the name of the
+/// variant in `TryReserveError`.
+const NO_MEMORY: &str = "AllocError";
+
+/// Whether a decoder has panicked for want of memory.
+static OUT_OF_MEMORY: AtomicBool = AtomicBool::new(false);
 
 /// A core file would hold somebody's picture. A limit of 0 does not keep one from a program that the
 /// system pipes core files to, 1 does (core(5)).
@@ -44,9 +52,27 @@ fn confine() -> io::Result<()> {
     let _ = fs::write("/proc/self/oom_score_adj", "1000");
     limit(Resource::Core, CORE_BYTES)?;
     limit(Resource::Fsize, 0)?;
-    limit(Resource::Nofile, DESCRIPTORS)?;
-    // Decoders may panic. That is caught, and nobody reads about it.
-    std::panic::set_hook(Box::new(|_| {}));
+    close_others()?;
+    limit(Resource::Nofile, DESCRIPTORS.into())?;
+    // Decoders may panic. That is caught, and nobody reads about it; but want of memory is a fault of
+    // its own.
+    std::panic::set_hook(Box::new(|panic| {
+        let says_so = panic.payload_as_str().is_some_and(|text| text.contains(NO_MEMORY));
+        OUT_OF_MEMORY.fetch_or(says_so, Ordering::Relaxed);
+    }));
+    Ok(())
+}
+
+/// Closes what the gate did not open itself: its own files close by themselves (`CLOEXEC`), but those
+/// that it was started with may not.
+fn close_others() -> io::Result<()> {
+    let open = fs::read_dir("/proc/self/fd")?;
+    let numbers = open.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    // Among them is the directory's own, which is closed by the time that its turn comes.
+    let numbers: Vec<u32> = numbers.filter(|&number| number >= DESCRIPTORS).collect();
+    for number in numbers {
+        let _ = nix::unistd::close(number as i32); // then it is not open
+    }
     Ok(())
 }
 
@@ -121,13 +147,25 @@ fn next(input: &mut impl Read) -> io::Result<Option<Job>> {
 
 fn reply(job: &Job, image: &[u8]) -> Vec<u8> {
     let begun = Instant::now();
-    let found = look(image, &job.limits, &job.wanted, &|| begun.elapsed() >= soft(job.time));
+    let mut found = look(image, &job.limits, &job.wanted, &|| begun.elapsed() >= soft(job.time));
+    if OUT_OF_MEMORY.swap(false, Ordering::Relaxed) {
+        blame_memory(&mut found);
+    }
     let reply = encode_reply(job.number, &found);
     if reply.len() - size_of::<u32>() <= job.reply_max_bytes() {
         return reply;
     }
     // More hashes were asked for than anybody has room for.
     encode_reply(job.number, &Err(ImageFault::Memory))
+}
+
+/// What looks like a failure of the decoder was want of memory.
+fn blame_memory(found: &mut Result<Looks, ImageFault>) {
+    let fault = match found {
+        Ok(looks) => &mut looks.fault,
+        Err(fault) => return *fault = ImageFault::Memory,
+    };
+    *fault = fault.and(Some(ImageFault::Memory));
 }
 
 /// When a decoder is asked to stop, so that what it has seen arrives in time.

@@ -15,4 +15,4 @@ pub use holdback::HoldBack;
 pub use inspector::Inspector;
 pub use kept::Kept;
 pub use sight::{Codings, SNIFF_BYTES, Scope};
-pub use within::{Within, look_within};
+pub use within::{Picture, Within, look_within, pictures_within};
