@@ -94,6 +94,7 @@ impl Config {
                 }
                 Section::Limits => tables.push((section, self.limits_values())),
                 Section::Inspect => tables.push((section, self.inspect_values())),
+                Section::Decode => tables.push((section, self.decode_values())),
                 Section::Audit => tables.push((section, self.audit_values())),
                 Section::Refusal => {
                     let contact = Value::Text(self.refusal.contact.clone());
@@ -181,6 +182,22 @@ impl Config {
             ("members_max", count(inspect.members_max)),
             ("swift_prefix", Value::Text(inspect.swift_prefix.clone())),
             ("domains", Value::Text(inspect.domains.clone())),
+        ]
+    }
+
+    fn decode_values(&self) -> Values {
+        let decode = &self.decode;
+        vec![
+            ("workers", count(decode.workers.map_or(0, std::num::NonZeroUsize::get))),
+            ("memory_limit", Value::Size(decode.memory_limit)),
+            ("time_limit", Value::Duration(decode.time_limit)),
+            ("upload_time_limit", Value::Duration(decode.upload_time_limit)),
+            ("wait", Value::Duration(decode.wait)),
+            ("queue", count(decode.queue)),
+            ("max_pictures", count(decode.max_pictures)),
+            ("max_pixels", Value::Count(decode.max_pixels)),
+            ("max_frames", Value::Count(decode.max_frames.into())),
+            ("max_scans", Value::Count(decode.max_scans.into())),
         ]
     }
 

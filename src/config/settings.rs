@@ -218,6 +218,31 @@ pub struct Inspect {
     pub domains: String,
 }
 
+/// `[decode]`: the processes that decode images, where lists hold hashes of pictures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decode {
+    /// Processes, 1 to 1024; one for each core where `None`.
+    pub workers: Option<NonZeroUsize>,
+    /// Memory of a process beside the image and what it takes itself, in bytes.
+    pub memory_limit: u64,
+    /// How long one image may take; at most `upload_time_limit`.
+    pub time_limit: Duration,
+    /// How long all images in one upload may take.
+    pub upload_time_limit: Duration,
+    /// How long an image may wait for a process.
+    pub wait: Duration,
+    /// Images that may wait.
+    pub queue: usize,
+    /// Images in one upload that are decoded.
+    pub max_pictures: usize,
+    /// Pixels of an image.
+    pub max_pixels: u64,
+    /// Frames or pages of an image.
+    pub max_frames: u32,
+    /// Scans of a progressive JPEG.
+    pub max_scans: u32,
+}
+
 /// `[audit]`: the records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audit {

@@ -17,4 +17,4 @@ pub use inspector::Inspector;
 pub use kept::Kept;
 pub use picture::{Attitude, Pictured};
 pub use sight::{Codings, SNIFF_BYTES, Scope};
-pub use within::{Within, look_within};
+pub use within::{Picture, Within, look_within, pictures_within};

@@ -1,9 +1,12 @@
 //! What lies within a body that is there as a whole, or in an archive as it streams.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
+
+use bytes::Bytes;
 
 use super::{Gap, Origin, Sighting};
 use crate::digest::{AlgorithmSet, Kernel, MultiHasher};
+use crate::image::{SNIFF_MAX_BYTES, sniff};
 use crate::unpack::{self, Coding, Gaps, Incomplete, Kind, Limits, Options, Sink};
 
 /// How a body is looked into.
@@ -19,6 +22,39 @@ pub struct Within {
     pub options: Options,
     /// How far looking goes.
     pub limits: Limits,
+}
+
+impl Within {
+    /// The same, and archives are unpacked if `archives` says so.
+    #[must_use]
+    pub fn unpacking(mut self, archives: bool) -> Self {
+        self.options.archives |= archives;
+        self
+    }
+}
+
+/// A picture within a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// How it lies there.
+    pub origin: Origin,
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// Whether they are all there are.
+    pub whole: bool,
+}
+
+/// Gives the pictures that [`look_within`] has hashed, one after another, until `each` has enough: what
+/// begins like a picture. Of those that don't lie in the body as they are, no more than `most` bytes.
+/// A picture without the bytes behind its end is left out: it shows what the picture with them shows.
+pub fn pictures_within(
+    payload: &Bytes,
+    how: &Within,
+    most: usize,
+    each: &mut dyn FnMut(Picture) -> ControlFlow<()>,
+) {
+    let mut sink = Album { payload, most, each, open: None, has_enough: false };
+    unpack::views(payload, &how.codings, how.options, how.limits, &mut sink);
 }
 
 /// Looks into a body, and tells what lies in it, and whether that is all.
@@ -123,6 +159,66 @@ impl Sink for Whole<'_> {
 
     fn end(&mut self, whole: bool) {
         self.members.end(whole);
+    }
+}
+
+/// Keeps what begins like a picture.
+struct Album<'a> {
+    payload: &'a Bytes,
+    most: usize,
+    each: &'a mut dyn FnMut(Picture) -> ControlFlow<()>,
+    open: Option<Open>,
+    has_enough: bool,
+}
+
+/// A view whose bytes come.
+struct Open {
+    origin: Origin,
+    kept: Vec<u8>,
+    /// Whether there were more.
+    over: bool,
+}
+
+impl Album<'_> {
+    fn wants(&self, kind: Kind) -> bool {
+        !self.has_enough && kind != Kind::Trimmed
+    }
+
+    fn give(&mut self, origin: Origin, bytes: Bytes, whole: bool) {
+        if sniff(&bytes).is_some() {
+            self.has_enough = (self.each)(Picture { origin, bytes, whole }).is_break();
+        }
+    }
+}
+
+impl Sink for Album<'_> {
+    fn range(&mut self, origin: &unpack::Origin<'_>, range: Range<usize>) {
+        if self.wants(origin.kind) && range.end <= self.payload.len() {
+            self.give(origin_of(origin.kind), self.payload.slice(range), true);
+        }
+    }
+
+    fn begin(&mut self, origin: &unpack::Origin<'_>) {
+        let open = || Open { origin: origin_of(origin.kind), kept: Vec::new(), over: false };
+        self.open = self.wants(origin.kind).then(open);
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        let Some(open) = &mut self.open else { return };
+        let sniffed = open.kept.len() >= SNIFF_MAX_BYTES;
+        let room = self.most.saturating_sub(open.kept.len());
+        open.over |= bytes.len() > room;
+        open.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        let is_known = !sniffed && open.kept.len() >= SNIFF_MAX_BYTES;
+        if is_known && sniff(&open.kept).is_none() {
+            self.open = None;
+        }
+    }
+
+    fn end(&mut self, whole: bool) {
+        if let Some(Open { origin, kept, over }) = self.open.take() {
+            self.give(origin, kept.into(), whole && !over);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use prometheus_client::encoding::text;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use crate::decode;
 use crate::proxy::meters::Meters;
 
 /// The media type of what [`encode`] gives.
@@ -20,7 +21,26 @@ pub fn registry(meters: &Meters, version: &'static str) -> Registry {
     register_lists(meters, &mut registry);
     register_health(meters, &mut registry);
     register_budgets(meters, &mut registry);
+    register_decode(&meters.decode, &mut registry);
     registry
+}
+
+fn register_decode(meters: &decode::Meters, registry: &mut Registry) {
+    registry.register("decode_jobs", "Images given to a worker", meters.jobs.clone());
+    registry.register("decode_seconds", "What a worker took for an image", meters.seconds.clone());
+    registry.register("decode_in_use", "Workers that have an image", meters.in_use.clone());
+    registry.register("decode_workers", "Workers that there may be", meters.workers.clone());
+    registry.register("decode_waited", "Images that waited for a worker", meters.waited.clone());
+    registry.register(
+        "decode_busy",
+        "Images that no worker was free for in time",
+        meters.busy.clone(),
+    );
+    registry.register(
+        "decode_killed",
+        "Workers that ended before their time",
+        meters.killed.clone(),
+    );
 }
 
 fn register_requests(meters: &Meters, registry: &mut Registry) {

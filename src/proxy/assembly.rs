@@ -50,6 +50,11 @@ impl Upload {
         }
     }
 
+    /// Whether there is anything that bytes are judged by.
+    pub(super) fn judges(&self) -> bool {
+        !self.wanted().is_empty() || self.case.perceives().is_some()
+    }
+
     // ---- parts -------------------------------------------------------------------------------
 
     /// Takes its place among the parts of its upload, if it is one.
@@ -69,7 +74,7 @@ impl Upload {
     /// how many they are.
     pub(super) fn begin_spool(&mut self) -> Result<(), Unjudged> {
         let length = self.case.s3.body.payload_length();
-        let judges = !self.wanted().is_empty() && self.case.s3.operation == Operation::UploadPart;
+        let judges = self.judges() && self.case.s3.operation == Operation::UploadPart;
         match (&mut self.part, length) {
             (Some(part), Some(length)) if judges => part.spool(length),
             (Some(_) | None, Some(_) | None) => Ok(()),
@@ -86,7 +91,7 @@ impl Upload {
 
     /// Keeps all bytes of a body that is held whole.
     pub(super) async fn spool_whole(&mut self, kept: Vec<Bytes>) -> Result<(), Unjudged> {
-        let judges = !self.wanted().is_empty();
+        let judges = self.judges();
         if let Some(part) = &mut self.part
             && judges
         {
@@ -114,7 +119,7 @@ impl Upload {
         kept: Vec<Bytes>,
     ) -> Result<Verdict, Halt> {
         // Where no list needs anything, there is nothing to put together.
-        if self.wanted().is_empty() {
+        if !self.judges() {
             return Ok(self.judge(seen));
         }
         let listed = match s3::completed_parts(&kept.concat()) {
@@ -169,8 +174,11 @@ impl Upload {
                 // have gone through another gate. The bytes themselves tell of most codings.
                 self.form_codings = payload.first().and_then(|head| coding_of(head));
                 let shortage = self.look_inside(&mut evidence, payload).await.err();
-                drop(reservation);
+                if let Some(shown) = &mut self.shown {
+                    shown.rooms.extend(reservation);
+                }
                 self.journal.seen_object(&evidence);
+                self.shown = None;
                 self.case.verdict_on(&evidence, self.case.unjudged.or(shortage))
             }
             // A listed picture can be put together from pieces that are none.

@@ -26,6 +26,7 @@ use super::headers;
 use super::intake::{Intake, Leftover, Seen, Taken};
 use super::journal::Journal;
 use super::parts::part::Part;
+use super::pictures::Shown;
 use super::record::{Auth, Termination};
 use crate::digest::MultiHasher;
 use crate::inspect::{Codings, Evidence, Inspector};
@@ -57,6 +58,10 @@ pub struct Upload {
     pub(super) sequel: Sequel,
     /// What a form says that its file was put through.
     pub(super) form_codings: Option<Codings>,
+    /// Pictures in a form beside its file.
+    pub(super) form_pictures: Vec<Bytes>,
+    /// What its pictures were seen in, until the verdict.
+    pub(super) shown: Option<Shown>,
 }
 
 /// What is known about an upload besides its body.
@@ -127,6 +132,8 @@ impl Upload {
             marking: None,
             sequel: Sequel::Nothing,
             form_codings: None,
+            form_pictures: Vec::new(),
+            shown: None,
         }
     }
 
@@ -281,7 +288,7 @@ impl Upload {
         }
         if self.spools() {
             flow.tap();
-        } else if flow.intake().inspector().format().is_some() {
+        } else if self.case.is_worth_keeping(flow.intake().inspector()) {
             // Of a picture that is too large to be held, what it begins with is looked into.
             flow.intake_mut().keep_first(self.case.view.settings.capture_max);
         } else {
@@ -372,6 +379,7 @@ impl Upload {
     }
 
     pub(super) fn judge(&mut self, seen: Seen) -> Verdict {
+        self.shown = None;
         let (evidence, unjudged) = match seen {
             Seen::Whole(evidence) => (evidence, self.case.unjudged),
             Seen::Malformed => (Evidence::default(), Some(self.case.unclear())),
@@ -436,13 +444,15 @@ impl Upload {
         exchange: Exchange,
         reservation: Option<Arc<Reservation>>,
     ) -> (Upload, Ended) {
-        let Upload { case, mut journal, part, marking, sequel, form_codings } = self;
+        let Upload { case, mut journal, part, marking, sequel, .. } = self;
         journal.committed();
         let patience = case.view.settings.response_timeout;
         let committed = Committed::new(exchange, journal, patience, reservation, sequel);
         let Some(aftermath) = committed.answer().await else { unreachable!("the wait ends once") };
         let Aftermath { reply, exchange, journal, sequel, fault } = aftermath;
-        let upload = Upload { case, journal, part, marking, sequel, form_codings };
+        let (form_codings, form_pictures, shown) = (None, Vec::new(), None);
+        let upload =
+            Upload { case, journal, part, marking, sequel, form_codings, form_pictures, shown };
         (upload, Ended { reply, exchange, fault })
     }
 }
@@ -511,6 +521,14 @@ impl Case {
         }
     }
 
+    /// Whether of a body that is too large to be held its beginning is: a picture, or, where pictures
+    /// are looked at, anything that one may be in.
+    fn is_worth_keeping(&self, inspector: &Inspector) -> bool {
+        let is_coded = !self.s3.content_encoding.is_empty();
+        let may_show = || inspector.shows_picture() || is_coded;
+        inspector.format().is_some() || (self.looks().is_some() && may_show())
+    }
+
     /// The text of a denial: the same for all, whatever matched.
     pub(super) fn denial(&self) -> &str {
         &self.view.settings.denial
@@ -577,7 +595,8 @@ impl Case {
         }
         let inspector = flow.intake().inspector();
         let looked_into = settings.inspect.holds(inspector.head());
-        let wanted = settings.capture_all || looked_into || inspector.shows_picture();
+        let shows = inspector.shows_picture() || self.is_worth_keeping(inspector);
+        let wanted = settings.capture_all || looked_into || shows;
         let most = match looked_into {
             true => settings.inspect.archive_max.max(settings.capture_max),
             false => settings.capture_max,

@@ -10,6 +10,7 @@ mod admin;
 mod audit;
 mod bounds;
 mod cli;
+mod decode;
 mod denial;
 mod expect;
 mod faults;

@@ -324,6 +324,69 @@ pub(super) const LIMITS: &[Row] = &[
     ),
 ];
 
+pub(super) const DECODE: &[Row] = &[
+    Row::fixed(
+        "workers",
+        Kind::Count { min: 0, max: 1024 },
+        "0",
+        "Processes that decode images; 0 is one for each core.",
+    ),
+    Row::live(
+        "memory_limit",
+        Kind::Size { min: 16 * MIB, max: 64 * GIB },
+        r#""512MiB""#,
+        "Memory of one of these processes, beside the image and 32 MiB of its own; an image that takes more is `memory`.",
+    ),
+    Row::live(
+        "time_limit",
+        Kind::Duration { min: 10, max: HOUR },
+        r#""10s""#,
+        "How long decoding one image may take; one that takes longer is `time`. At most `upload_time_limit`.",
+    ),
+    Row::live(
+        "upload_time_limit",
+        Kind::Duration { min: 10, max: HOUR },
+        r#""40s""#,
+        "How long decoding all images in one upload may take. Shorter than the store waits for a body.",
+    ),
+    Row::live(
+        "wait",
+        Kind::Duration { min: 0, max: HOUR },
+        r#""5s""#,
+        "How long an image may wait for a free process; then its upload is the fault `budget`.",
+    ),
+    Row::live(
+        "queue",
+        Kind::Count { min: 0, max: 1_000_000 },
+        "256",
+        "Images that may wait for a free process at a time.",
+    ),
+    Row::live(
+        "max_pictures",
+        Kind::Count { min: 1, max: 1_000_000 },
+        "256",
+        "Images in one upload that are decoded; if it has more, it is `too-large`.",
+    ),
+    Row::live(
+        "max_pixels",
+        Kind::Count { min: 1, max: 10_000_000_000 },
+        "100000000",
+        "Pixels of the largest image that is decoded; a larger one is `pixels`.",
+    ),
+    Row::live(
+        "max_frames",
+        Kind::Count { min: 1, max: 1_000_000 },
+        "1000",
+        "Frames or pages of an image that are decoded; one with more is `frames`.",
+    ),
+    Row::live(
+        "max_scans",
+        Kind::Count { min: 1, max: 100_000 },
+        "100",
+        "Scans of a progressive JPEG; one with more is `scans`.",
+    ),
+];
+
 pub(super) const AUDIT: &[Row] = &[
     Row::live("path", PATH, r#""audit.jsonl""#, "One record for each upload."),
     Row::live(

@@ -56,6 +56,10 @@ fn what_is_looked_into() {
         "[inspect]\narchive_max = \"2GiB\"\n",
         &[(2, "inspect.archive_max", "limits.capture_budget")],
     );
+    check(
+        "[decode]\ntime_limit = \"50s\"\n",
+        &[(2, "decode.time_limit", "upload_time_limit (\"40s\")")],
+    );
     check("[inspect]\nswift_prefix = \"a/b\"\n", &[(2, "inspect.swift_prefix", "path segment")]);
     check("[inspect]\ndomains = \"a.b b\"\n", &[(2, "inspect.domains", "two buckets")]);
     // A small budget alone is no contradiction.

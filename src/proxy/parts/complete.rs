@@ -60,7 +60,8 @@ pub struct Object {
 pub struct Look<'a> {
     /// What is looked for.
     pub scope: &'a Scope,
-    /// Objects up to this size are kept, to be looked into.
+    /// Objects up to this size are kept, to be looked into; of larger pictures so much, where those are
+    /// looked at.
     pub image_max: u64,
     /// Where the memory for that comes from.
     pub budget: &'a Arc<Budget>,
@@ -148,10 +149,11 @@ impl Complete {
         let kept = |records: &[PartRecord]| -> Option<Vec<SpoolRef>> {
             records.iter().map(|record| record.spool).collect()
         };
-        if self.bytes <= look.image_max
-            && let Some(spools) = kept(records)
-        {
-            return Ok(Plan::Read(spools));
+        // Of a picture that is too large to be kept, what it begins with is.
+        let is_picture = records.first().is_some_and(|first| first.format.is_some());
+        let is_looked_at = self.bytes <= look.image_max || (is_picture && look.scope.pictures);
+        if is_looked_at && let Some(spools) = kept(records) {
+            return Ok(Plan::Look(spools));
         }
         if let [only] = records
             && only.digests.algorithms().contains_all(look.scope.wanted)
@@ -185,27 +187,31 @@ impl Complete {
                 let digests = hasher.finish();
                 Object::bare(Evidence { digests, payload, format, ..Evidence::default() })
             }
-            Plan::Read(spools) => return self.read_whole(&spools, look).await,
+            Plan::Look(spools) => return self.read_whole(&spools, look, true).await,
+            Plan::Read(spools) => return self.read_whole(&spools, look, false).await,
         };
         Ok(Assembled::Seen(Box::new(object)))
     }
 
-    /// Reads the whole object, and keeps it where it is small enough.
+    /// Reads the whole object, and keeps it, or its beginning, if it is to be looked into.
     async fn read_whole(
         &self,
         spools: &[SpoolRef],
         look: &Look<'_>,
+        keeps: bool,
     ) -> Result<Assembled, StateError> {
         let length = self.bytes;
         let plan = BodyPlan::Identity { length: Some(length) };
         let mut inspector = Inspector::new(&plan, look.scope);
         let mut reservation = None;
-        if length <= look.image_max {
-            let Some(room) = look.budget.reserve(length) else {
+        if keeps {
+            let most = length.min(look.image_max);
+            let Some(room) = look.budget.reserve(most) else {
                 return Ok(Assembled::Unjudged(Unjudged::Budget));
             };
             reservation = Some(room);
             inspector = inspector.keeping();
+            inspector.keep_first(most);
         }
         let read = self.read(spools, |bytes| {
             // Nothing is held back here: the store has these bytes.
@@ -286,6 +292,8 @@ fn is_unread_copy(part: &PartRecord) -> bool {
 
 /// How an object's digests are to be had.
 enum Plan {
+    /// By reading all parts, whose bytes are then looked into.
+    Look(Vec<SpoolRef>),
     /// By reading all parts.
     Read(Vec<SpoolRef>),
     /// By going on with running digests over the parts that are left.

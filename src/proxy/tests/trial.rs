@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
@@ -19,7 +20,9 @@ use super::case::{Case, Guard, HOLD_BACK, SMALL_BODY_MAX, payload};
 use super::client::upload;
 use super::store::{Reply, Store, Wire};
 use crate::config;
+use crate::decode::{Launch, Pool, Terms};
 use crate::digest::{Algorithm, AlgorithmSet, Kernel, MultiHasher};
+use crate::image;
 use crate::list::{Entry, Part, Snapshot, compile};
 use crate::net::budget::Budget;
 use crate::net::upstream::{Options, Upstream};
@@ -27,7 +30,7 @@ use crate::policy::{
     BucketRule, Exceptions, ListRule, Mode, OnFault, OnUnjudged, Polarity, Rulebook,
 };
 use crate::proxy::faults;
-use crate::proxy::gate::{Gate, Inspect, Settings, View};
+use crate::proxy::gate::{Decode, Gate, Inspect, Settings, View};
 use crate::proxy::meters::Meters;
 use crate::proxy::parts::Parts;
 use crate::proxy::record::{AuditFeed, AuditPort, NodeFacts, Record};
@@ -161,7 +164,10 @@ impl Bench {
         let (port, feed) = AuditPort::new(8, NodeFacts::default());
         let directory = tempfile::tempdir().unwrap();
         let parts = parts(&directory);
-        let gate = Gate::new(view, budget.clone(), meters.clone(), port, parts);
+        let pool =
+            Pool::new(Launch::program("/bin/false"), NonZeroUsize::MIN, meters.decode.clone())
+                .unwrap();
+        let gate = Gate::new(view, budget.clone(), meters.clone(), port, parts, pool);
         Bench { gate, feed, meters, budget, _directory: directory }
     }
 
@@ -216,6 +222,16 @@ fn settings() -> Settings {
             documents: false,
             limits: Default::default(),
             archive_max: 1 << 20,
+        },
+        decode: Decode {
+            terms: Terms {
+                limits: image::Limits::DEFAULT,
+                time: PATIENCE,
+                wait: PATIENCE,
+                queue: 1,
+            },
+            pictures_max: 2,
+            time: PATIENCE,
         },
     }
 }
