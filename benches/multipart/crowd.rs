@@ -35,8 +35,8 @@ pub fn run(measured: bool) {
             builder.spawn_scoped(scope, sending).expect("a thread");
         }
     });
-    let [taken, slowed, broken] = [&counts.taken, &counts.slowed, &counts.broken]
-        .map(|count| count.load(Ordering::Relaxed));
+    let [taken, slowed, broken] =
+        [&counts.taken, &counts.slowed, &counts.broken].map(|count| count.load(Ordering::Relaxed));
     println!("{parts} parts of {} MiB at once, one upload", len >> 20);
     println!("  answered 200                         {taken:>9}");
     println!("  answered 503 and sent again          {slowed:>9}");

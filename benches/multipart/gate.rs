@@ -96,7 +96,9 @@ fn swallow(stream: TcpStream) {
             return;
         }
         let body = match head.first.starts_with("POST") {
-            true => "<CompleteMultipartUploadResult><ETag>\"x\"</ETag></CompleteMultipartUploadResult>",
+            true => {
+                "<CompleteMultipartUploadResult><ETag>\"x\"</ETag></CompleteMultipartUploadResult>"
+            }
             false => "",
         };
         let length = body.len();
@@ -184,11 +186,7 @@ fn request(method: &str, target: &str, host: SocketAddr, length: usize) -> Strin
 }
 
 /// The answer's status, and whether the connection ends with it.
-fn exchange(
-    connection: &mut BufReader<TcpStream>,
-    head: &str,
-    body: &[u8],
-) -> Option<(u16, bool)> {
+fn exchange(connection: &mut BufReader<TcpStream>, head: &str, body: &[u8]) -> Option<(u16, bool)> {
     connection.get_mut().write_all(head.as_bytes()).ok()?;
     // A refusal may come while the body is still going out.
     let sent = connection.get_mut().write_all(body);

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use s3bouncer::digest::{AlgorithmSet, Digests, Kernel, MultiHasher};
-use s3bouncer::state::{PartRecord, PartTag, Place, State, StateOptions, UploadKey};
+use s3bouncer::state::{Flight, PartRecord, PartTag, Place, State, StateOptions, UploadKey};
 
 const PARTS: u16 = 10_000;
 
@@ -56,7 +56,8 @@ fn record(number: u16) -> PartRecord {
     hasher.update(&number.to_le_bytes());
     let digests: Digests = hasher.finish();
     let tag = PartTag::of(&digests.md5.map(|md5| md5.to_string()).unwrap_or_default());
-    PartRecord { number, tag, size: 8 << 20, digests, format: None, spool: None }
+    let flight = Flight::default();
+    PartRecord { number, tag, size: 8 << 20, digests, format: None, spool: None, flight }
 }
 
 async fn records(parts: u16, passes: usize, fsync: bool) {
