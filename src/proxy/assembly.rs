@@ -7,6 +7,7 @@ use super::committed::Sequel;
 use super::faults;
 use super::intake::Seen;
 use super::parts::complete::{Assembled, Complete, Look, Object};
+use super::parts::create::Create;
 use super::parts::part::Part;
 use super::upload::Upload;
 use crate::digest::{Algorithm, AlgorithmSet};
@@ -23,6 +24,8 @@ pub(super) enum Halt {
     Refused(Unjudged),
     /// It is no list of parts.
     Malformed(CompleteError),
+    /// It lists a part that another one has replaced, or may have.
+    Replaced,
 }
 
 /// The content coding that bytes show by themselves, if they do.
@@ -110,6 +113,13 @@ impl Upload {
         }
     }
 
+    /// What its start says about an upload is noted once the store has named it.
+    pub(super) fn create_is_seen(&mut self) {
+        if let Some(create) = Create::of(&self.case.gate.parts, &self.case.s3) {
+            self.sequel = Sequel::Create(Box::new(create));
+        }
+    }
+
     // ---- the object --------------------------------------------------------------------------
 
     /// The verdict on the object that a Complete would make of the parts it lists.
@@ -130,6 +140,9 @@ impl Upload {
         let verdict = match Complete::begin(&self.case.gate.parts, &self.case.s3).await {
             Ok(mut complete) => {
                 let assembled = self.assemble(&mut complete, &listed).await;
+                if matches!(assembled, Assembled::Superseded) && self.case.enforces {
+                    return Err(Halt::Replaced);
+                }
                 let verdict = self.judge_assembled(assembled).await;
                 if verdict.outcome == Outcome::Deny {
                     complete.refused(&self.case.s3).await;
@@ -169,10 +182,10 @@ impl Upload {
                 self.case.verdict_on(&Evidence::default(), None)
             }
             Assembled::Seen(object) => {
-                let Object { mut evidence, payload, reservation } = *object;
-                // What the upload was said to be coded with, its start said: to a request that may
-                // have gone through another gate. The bytes themselves tell of most codings.
-                self.form_codings = payload.first().and_then(|head| coding_of(head));
+                let Object { mut evidence, payload, reservation, codings } = *object;
+                // Where no gate saw the upload's start, the bytes themselves tell of some codings.
+                let shown = || payload.first().and_then(|head| coding_of(head));
+                self.form_codings = codings.or_else(shown);
                 let shortage = self.look_inside(&mut evidence, payload).await.err();
                 if let Some(shown) = &mut self.shown {
                     shown.rooms.extend(reservation);
@@ -185,6 +198,9 @@ impl Upload {
             Assembled::Copies if self.case.enforces => Verdict::refused(Unjudged::Copy),
             Assembled::Copies => self.case.verdict_on(&Evidence::default(), Some(Unjudged::Copy)),
             // Nobody knows which of the two the store would take.
+            Assembled::Superseded => {
+                self.case.verdict_on(&Evidence::default(), Some(Unjudged::MultipartOrder))
+            }
             Assembled::Conflict if self.case.enforces => Verdict::refused(Unjudged::MultipartOrder),
             Assembled::Conflict => {
                 self.case.verdict_on(&Evidence::default(), Some(Unjudged::MultipartOrder))

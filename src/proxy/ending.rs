@@ -5,11 +5,12 @@ use hyper::body::Incoming;
 
 use super::answer::{self, Answer, Refused};
 use super::assembly::Halt;
-use super::committed::Sequel;
-use super::exchange::{Exchange, Opening, StoreFault};
+use super::committed::{self, Sequel};
+use super::exchange::{Exchange, Opening, RelayBody, StoreFault};
 use super::faults;
 use super::flow::{Event, Flow, Running};
 use super::intake::{IntakeFault, Leftover};
+use super::parts::create::Create;
 use super::record::{Auth, Termination};
 use super::upload::{CONTINUE_PATIENCE, Stop, Upload};
 use crate::inspect::BodyError;
@@ -37,6 +38,7 @@ impl Upload {
                 let response = response.map(|incoming| exchange.into_body(incoming, true));
                 let response = match sequel {
                     Sequel::PartCopy(sent) => return self.relay_part_copy(response, sent).await,
+                    Sequel::Create(create) => return self.relay_create(response, create).await,
                     Sequel::Complete(complete) => response.map(|body| body.shown_to(complete)),
                     Sequel::Part(_) | Sequel::Nothing => response,
                 };
@@ -45,8 +47,27 @@ impl Upload {
             }
             // The store had the whole body: whether it made an object of it, nobody knows.
             Err(StoreFault::Failed(_) | StoreFault::Silent) => {
+                if let Sequel::Part(sent) | Sequel::PartCopy(sent) = sequel {
+                    sent.unanswered().await;
+                }
                 self.unreachable(None, Termination::Unknown)
             }
+        }
+    }
+
+    /// Passes on the answer to a multipart upload's start, once what it said is noted: in a task of
+    /// its own, which a client that goes away can't stop.
+    async fn relay_create(self, response: Response<RelayBody>, create: Box<Create>) -> Answer {
+        faults::point("relay create");
+        let (head, body) = response.into_parts();
+        let noting = tokio::spawn(committed::note(create, body));
+        match noting.await.ok().flatten() {
+            Some((_, Some(fault))) if self.case.may_retry() => self.slow_down(fault, None),
+            Some((body, _)) => {
+                self.journal.finish(Termination::Complete);
+                answer::whole(head, body)
+            }
+            None => self.unreachable(None, Termination::Unknown),
         }
     }
 
@@ -169,11 +190,20 @@ impl Upload {
         self.refuse(ErrorCode::AccessDenied, &message, false, Termination::GateRefused)
     }
 
+    /// A list with a part that is not the last one under its number: what S3 says to that.
+    fn refuse_replaced(mut self) -> Answer {
+        self.journal.judged(&Verdict::refused(Unjudged::MultipartOrder));
+        let message = "One or more of the specified parts could not be found. The part may not have \
+                       been uploaded, or the specified entity tag may not match the part's entity tag.";
+        self.refuse(ErrorCode::InvalidPart, message, false, Termination::GateRefused)
+    }
+
     /// What is no list of parts, or a shortage of ours, with the body read to its end.
     pub(super) fn halted(self, halt: Halt) -> Answer {
         match halt {
             Halt::Fault(fault) => self.slow_down(fault, None),
             Halt::Refused(reason) => self.refuse_unjudged(reason),
+            Halt::Replaced => self.refuse_replaced(),
             Halt::Malformed(error) => {
                 self.case.gate.meters.count_protocol_reject(error.label());
                 self.refuse(error.into(), &error.to_string(), false, Termination::ClientBody)

@@ -396,6 +396,7 @@ impl Upload {
         }
         match self.case.s3.operation {
             Operation::UploadPartCopy => self.copy_is_seen(&evidence),
+            Operation::CreateMultipartUpload => self.create_is_seen(),
             _ => self.part_is_seen(evidence),
         }
         verdict
