@@ -35,6 +35,17 @@ impl Scope {
         let limits = Limits { search_bytes_max: 0, ..Limits::default() };
         Scope { wanted, kernel, codings: Codings::Known(vec![]), is_archive: false, limits }
     }
+
+    /// The most memory that undoing the codings takes, in bytes.
+    pub fn decoder_bytes_max(&self) -> u64 {
+        match &self.codings {
+            Codings::Known(codings) if !self.wanted.is_empty() => {
+                Decoder::memory_bytes_max(codings, &self.limits)
+            }
+            // Where nobody asks, or nobody knows how, nothing is undone.
+            Codings::Known(_) | Codings::Unknown => 0,
+        }
+    }
 }
 
 /// What `Content-Encoding` says.

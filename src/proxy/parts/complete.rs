@@ -54,7 +54,7 @@ pub struct Object {
     pub evidence: Evidence,
     /// Its bytes, if they were kept.
     pub payload: Vec<Bytes>,
-    /// The memory that they take.
+    /// The memory that they take, and that reading them took.
     pub reservation: Option<Reservation>,
     /// How the upload's start said that it is coded.
     pub codings: Option<Codings>,
@@ -220,12 +220,12 @@ impl Complete {
         let length = self.bytes;
         let plan = BodyPlan::Identity { length: Some(length) };
         let mut inspector = Inspector::new(&plan, look.scope);
-        let mut reservation = None;
-        if length <= look.image_max {
-            let Some(room) = look.budget.reserve(length) else {
-                return Ok(Assembled::Unjudged(Unjudged::Budget));
-            };
-            reservation = Some(room);
+        let keeps = length <= look.image_max;
+        let room = look.scope.decoder_bytes_max() + if keeps { length } else { 0 };
+        let Some(reservation) = look.budget.reserve(room) else {
+            return Ok(Assembled::Unjudged(Unjudged::Budget));
+        };
+        if keeps {
             inspector = inspector.keeping();
         }
         let read = self.read(spools, |bytes| {
@@ -240,7 +240,7 @@ impl Complete {
         let Ok(evidence) = inspector.finish() else {
             return Ok(Assembled::Unjudged(Unjudged::Spool));
         };
-        let object = Object { evidence, payload, reservation, codings: None };
+        let object = Object { evidence, payload, reservation: Some(reservation), codings: None };
         Ok(Assembled::Seen(Box::new(object)))
     }
 
