@@ -43,6 +43,17 @@ impl Scope {
         let codings = Codings::Known(vec![]);
         Scope { wanted, kernel, codings, pictures: false, is_archive: false, limits }
     }
+
+    /// The most memory that undoing the codings takes, in bytes.
+    pub fn decoder_bytes_max(&self) -> u64 {
+        match &self.codings {
+            Codings::Known(codings) if !self.wanted.is_empty() => {
+                Decoder::memory_bytes_max(codings, &self.limits)
+            }
+            // Where nobody asks, or nobody knows how, nothing is undone.
+            Codings::Known(_) | Codings::Unknown => 0,
+        }
+    }
 }
 
 /// What `Content-Encoding` says.

@@ -6,7 +6,7 @@ use http::header::CONTENT_TYPE;
 use super::gate::Inspect;
 use super::intake::Seen;
 use super::pictures::Shown;
-use super::upload::{Case, Upload};
+use super::upload::{Case, Decoding, Upload};
 use crate::framing::{Boundary, Form};
 use crate::image::sniff;
 use crate::inspect::{
@@ -39,13 +39,42 @@ impl Upload {
         Ok(if keeps { inspector.keeping() } else { inspector })
     }
 
+    /// Takes the memory for undoing content codings, where there are any.
+    ///
+    /// # Errors
+    /// There is none, and the client can be asked to try again.
+    pub(super) fn make_room_for_decoding(&mut self) -> Result<(), Unjudged> {
+        let bytes = self.scope().decoder_bytes_max();
+        if bytes == 0 {
+            return Ok(());
+        }
+        let budget = &self.case.gate.budget;
+        let lack = match budget.reserve(bytes) {
+            Some(room) => {
+                self.decoding = Decoding::Undone(Some(room));
+                return Ok(());
+            }
+            // Trying again would not help.
+            None if bytes > budget.limit() => Unjudged::Encoding,
+            None if self.case.may_retry() => return Err(Unjudged::Budget),
+            None => Unjudged::Budget,
+        };
+        self.case.unjudged.get_or_insert(lack);
+        self.decoding = Decoding::Left;
+        Ok(())
+    }
+
     /// What is looked for in this body.
     pub(super) fn scope(&self) -> Scope {
         let Case { view, s3, .. } = &self.case;
+        let codings = match self.decoding {
+            Decoding::Undone(_) => codings(&s3.content_encoding),
+            Decoding::Left => Codings::Known(vec![]),
+        };
         Scope {
             wanted: self.wanted(),
             kernel: view.settings.kernel,
-            codings: codings(&s3.content_encoding),
+            codings,
             pictures: self.case.perceives().is_some(),
             is_archive: s3.operation == Operation::PutObjectExtract
                 && self.case.rule().surface.archives == Archives::Inspect,
@@ -91,7 +120,17 @@ impl Upload {
             return Ok(());
         }
         let bytes: u64 = kept.iter().map(|piece| piece.len() as u64).sum();
-        let room = self.case.gate.budget.reserve(bytes).ok_or(Unjudged::Budget)?;
+        let unpacking = match inspect.archives && is_archive(&head) {
+            true => scope.limits.archive_bytes_max(bytes),
+            false => 0,
+        };
+        let decoding = match (&self.decoding, &self.form_codings) {
+            // The decoder that looked at the body as it came is gone: this one has its room.
+            (Decoding::Undone(Some(_)), None) => 0,
+            (Decoding::Undone(_) | Decoding::Left, _) => scope.decoder_bytes_max(),
+        };
+        let room = bytes + decoding + unpacking;
+        let room = self.case.gate.budget.reserve(room).ok_or(Unjudged::Budget)?;
         if scope.codings == Codings::Unknown {
             evidence.gap = Some(Gap::Encoding);
         }

@@ -62,6 +62,16 @@ pub struct Upload {
     pub(super) form_pictures: Vec<Bytes>,
     /// What its pictures were seen in, until the verdict.
     pub(super) shown: Option<Shown>,
+    /// The memory for undoing what it was put through.
+    pub(super) decoding: Decoding,
+}
+
+/// Whether content codings are undone.
+pub(super) enum Decoding {
+    /// In so much memory, or in none where there are no codings.
+    Undone(Option<Reservation>),
+    /// There is no memory for it, and the body passes all the same.
+    Left,
 }
 
 /// What is known about an upload besides its body.
@@ -134,6 +144,7 @@ impl Upload {
             form_codings: None,
             form_pictures: Vec::new(),
             shown: None,
+            decoding: Decoding::Undone(None),
         }
     }
 
@@ -150,6 +161,9 @@ impl Upload {
         if let Err(fault) = self.begin_part().await
             && self.case.may_retry()
         {
+            return self.slow_down(fault, Some(Leftover::untouched(body)));
+        }
+        if let Err(fault) = self.make_room_for_decoding() {
             return self.slow_down(fault, Some(Leftover::untouched(body)));
         }
         if body.is_end_stream() {
@@ -445,15 +459,29 @@ impl Upload {
         exchange: Exchange,
         reservation: Option<Arc<Reservation>>,
     ) -> (Upload, Ended) {
-        let Upload { case, mut journal, part, marking, sequel, .. } = self;
+        let Upload { case, mut journal, part, marking, sequel, form_codings, decoding, .. } = self;
         journal.committed();
+        // All has been seen; the store may take its time to answer.
+        let decoding = match decoding {
+            Decoding::Undone(_) => Decoding::Undone(None),
+            Decoding::Left => Decoding::Left,
+        };
         let patience = case.view.settings.response_timeout;
         let committed = Committed::new(exchange, journal, patience, reservation, sequel);
         let Some(aftermath) = committed.answer().await else { unreachable!("the wait ends once") };
         let Aftermath { reply, exchange, journal, sequel, fault } = aftermath;
-        let (form_codings, form_pictures, shown) = (None, Vec::new(), None);
-        let upload =
-            Upload { case, journal, part, marking, sequel, form_codings, form_pictures, shown };
+        let (form_pictures, shown) = (Vec::new(), None);
+        let upload = Upload {
+            case,
+            journal,
+            part,
+            marking,
+            sequel,
+            form_codings,
+            form_pictures,
+            shown,
+            decoding,
+        };
         (upload, Ended { reply, exchange, fault })
     }
 }

@@ -18,9 +18,8 @@ use super::record::{SpoolId, SpoolRef};
 use super::usage::Claim;
 use crate::net::budget::Reservation;
 
-/// Bytes that go to a file in one go. Each go costs a change of threads; and whatever waits for it
-/// keeps buffers from being used again while they are still in the processor's cache, which costs the
-/// connection and the digests more.
+/// Bytes that go to a file in one go. Each go costs a change of threads; larger ones take as much CPU
+/// time, since what waits for them has left the processor's cache, and more memory.
 pub(super) const DIRECTORY_CHUNK: usize = 256 << 10;
 
 /// Bytes of a chunk in a bucket, where each costs a request.

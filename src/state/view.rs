@@ -184,9 +184,13 @@ impl UploadView {
     }
 
     /// Whether the store has made this very list of parts an object already, so that the request is
-    /// a repetition whose first answer got lost. Its parts' records are gone by then.
+    /// a repetition whose first answer got lost. Its parts' records are gone by then; if there are
+    /// others under their numbers, something was sent since.
     pub fn is_completed(&self, listed: &[(u16, PartTag)]) -> bool {
-        !self.completed.is_empty() && self.completed.contains(&print(listed))
+        let is_listed = |record: &PartRecord| listed.contains(&(record.number, record.tag));
+        let numbers = || listed.iter().map(|(number, _)| number);
+        self.completed.contains(&print(listed))
+            && !self.records.iter().any(|r| numbers().any(|n| *n == r.number) && !is_listed(r))
     }
 
     /// Names in its folder that are none of ours.

@@ -54,7 +54,7 @@ pub struct Object {
     pub evidence: Evidence,
     /// Its bytes, if they were kept.
     pub payload: Vec<Bytes>,
-    /// The memory that they take.
+    /// The memory that they take, and that reading them took.
     pub reservation: Option<Reservation>,
     /// How the upload's start said that it is coded.
     pub codings: Option<Codings>,
@@ -224,13 +224,12 @@ impl Complete {
         let length = self.bytes;
         let plan = BodyPlan::Identity { length: Some(length) };
         let mut inspector = Inspector::new(&plan, look.scope);
-        let mut reservation = None;
+        let most = length.min(look.image_max);
+        let room = look.scope.decoder_bytes_max() + if keeps { most } else { 0 };
+        let Some(reservation) = look.budget.reserve(room) else {
+            return Ok(Assembled::Unjudged(Unjudged::Budget));
+        };
         if keeps {
-            let most = length.min(look.image_max);
-            let Some(room) = look.budget.reserve(most) else {
-                return Ok(Assembled::Unjudged(Unjudged::Budget));
-            };
-            reservation = Some(room);
             inspector = inspector.keeping();
             inspector.keep_first(most);
         }
@@ -246,7 +245,7 @@ impl Complete {
         let Ok(evidence) = inspector.finish() else {
             return Ok(Assembled::Unjudged(Unjudged::Spool));
         };
-        let object = Object { evidence, payload, reservation, codings: None };
+        let object = Object { evidence, payload, reservation: Some(reservation), codings: None };
         Ok(Assembled::Seen(Box::new(object)))
     }
 

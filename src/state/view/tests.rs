@@ -179,3 +179,17 @@ fn only_the_last_part_of_a_number_can_be_listed() {
     assert_eq!(listed(1, &[old, lost]), superseded);
     assert_eq!(listed(3, &[sent(3, 120, 7), lost]), Ok(1), "sent again");
 }
+
+#[test]
+fn what_was_sent_since_is_no_repetition() {
+    let [old, new] = [sent(1, 100, 7), sent(2, 106, 7)];
+    let listed = [(1, old.tag)];
+    let done = Mark::Completed(&listed).name();
+    let is_done = |records: &[PartRecord]| {
+        let names: Vec<String> = records.iter().map(|r| r.name().unwrap()).collect();
+        UploadView::of(names.iter().chain([&done]).map(String::as_str)).is_completed(&listed)
+    };
+    let elsewhere = PartRecord { number: 2, ..new };
+    assert!(is_done(&[]) && is_done(&[old]) && is_done(&[old, elsewhere]));
+    assert!(!is_done(&[new]) && !is_done(&[old, new]));
+}
