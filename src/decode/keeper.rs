@@ -48,6 +48,20 @@ impl Launch {
     }
 }
 
+#[cfg(test)]
+impl Launch {
+    /// The tests' own program, in which a test plays the worker.
+    pub(crate) fn stand_in() -> Launch {
+        let program = std::env::current_exe().unwrap();
+        let script = format!(
+            "exec 3>&1 1>/dev/null; S3BOUNCER_STAND_IN=1 exec {} --exact \
+             decode::worker::tests::stand_in --ignored --nocapture",
+            program.display()
+        );
+        Launch { program: "/bin/sh".into(), arguments: vec!["-c".into(), script.into()] }
+    }
+}
+
 /// A worker that was just started.
 pub(super) struct Born {
     pub(super) child: Child,

@@ -368,7 +368,11 @@ impl Upload {
     // ---- the verdict -------------------------------------------------------------------------
 
     /// The verdict on a body that is held whole.
-    async fn judge_whole(&mut self, mut seen: Seen, kept: Vec<Bytes>) -> Result<Verdict, Halt> {
+    pub(super) async fn judge_whole(
+        &mut self,
+        mut seen: Seen,
+        kept: Vec<Bytes>,
+    ) -> Result<Verdict, Halt> {
         if self.case.s3.operation == Operation::CompleteMultipartUpload {
             return self.judge_object(seen, kept).await;
         }

@@ -136,7 +136,7 @@ pub async fn trial_with(reply: Reply, case: Case, fault: Fault) -> Seen {
 pub struct Bench {
     pub gate: Arc<Gate>,
     pub feed: AuditFeed,
-    meters: Arc<Meters>,
+    pub meters: Arc<Meters>,
     budget: Arc<Budget>,
     _directory: tempfile::TempDir,
 }
@@ -150,6 +150,11 @@ fn parts(directory: &tempfile::TempDir) -> Arc<Parts> {
 
 impl Bench {
     pub fn new(store: SocketAddr) -> Bench {
+        Bench::with_workers(store, Launch::program("/nowhere"))
+    }
+
+    /// One whose images are decoded by these.
+    pub fn with_workers(store: SocketAddr, launch: Launch) -> Bench {
         let upstream = upstream(store);
         let exceptions = Arc::new(NoExceptions);
         let view = View::new(
@@ -164,9 +169,7 @@ impl Bench {
         let (port, feed) = AuditPort::new(8, NodeFacts::default());
         let directory = tempfile::tempdir().unwrap();
         let parts = parts(&directory);
-        let pool =
-            Pool::new(Launch::program("/bin/false"), NonZeroUsize::MIN, meters.decode.clone())
-                .unwrap();
+        let pool = Pool::new(launch, NonZeroUsize::MIN, meters.decode.clone()).unwrap();
         let gate = Gate::new(view, budget.clone(), meters.clone(), port, parts, pool);
         Bench { gate, feed, meters, budget, _directory: directory }
     }
