@@ -187,11 +187,8 @@ impl Upload {
                 let shown = || payload.first().and_then(|head| coding_of(head));
                 self.form_codings = codings.or_else(shown);
                 let shortage = self.look_inside(&mut evidence, payload).await.err();
-                if let Some(shown) = &mut self.shown {
-                    shown.rooms.extend(reservation);
-                }
+                drop(reservation);
                 self.journal.seen_object(&evidence);
-                self.shown = None;
                 self.case.verdict_on(&evidence, self.case.unjudged.or(shortage))
             }
             // A listed picture can be put together from pieces that are none.

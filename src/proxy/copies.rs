@@ -51,9 +51,6 @@ impl Upload {
                     ..picture
                 };
                 evidence.pictures.extend(seen.pictures.into_iter().map(of_source));
-                if let Some(shown) = &mut self.shown {
-                    shown.origin = Some(Origin::Source);
-                }
                 Ok(())
             }
             Ok(Err(fault)) if self.case.may_retry() => Err(Halt::Fault(fault)),
@@ -125,9 +122,7 @@ impl Upload {
         if let Err(fault) = self.look_inside(&mut evidence, kept).await {
             return Ok(Err(fault));
         }
-        if let Some(shown) = &mut self.shown {
-            shown.rooms.extend(room);
-        }
+        drop(room);
         Ok(Ok(evidence))
     }
 

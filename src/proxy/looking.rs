@@ -141,13 +141,14 @@ impl Upload {
         let has_more = unpacked || found.iter().any(|found| found.origin != Origin::Trimmed);
         evidence.within.extend(found);
         evidence.gap = evidence.gap.or(gap);
-        let (inner, rooms) = match has_more {
-            true => (Some((payload, how.unpacking(unpacked))), vec![room]),
-            false => (None, vec![]),
+        // The room is needed as long as the payload is.
+        let (inner, _room) = match has_more {
+            true => (Some((payload, how.unpacking(unpacked))), Some(room)),
+            false => (None, None),
         };
         let whole = bytes == evidence.payload;
-        let shown = Shown { body: kept, whole, origin: None, inner, beside, rooms };
-        self.look_at_pictures(evidence, shown).await
+        let shown = Shown { body: kept, whole, inner, beside };
+        self.look_at_pictures(evidence, &shown).await
     }
 
     /// Notes which object a form names.

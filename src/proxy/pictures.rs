@@ -1,7 +1,6 @@
 //! The pictures of an upload: decoded and hashed in other processes, where a list asks for that.
 //!
-//! Only after the digests: where they have decided already, nothing is decoded. The bytes are kept
-//! until the verdict, so that a picture that comes near an entry can be looked at again in colour.
+//! Only after the digests: where they have decided already, nothing is decoded.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -15,7 +14,6 @@ use super::upload::{Case, Upload};
 use crate::decode::{Pool, Terms};
 use crate::image::{ImageFault, Wanted};
 use crate::inspect::{Evidence, Gap, Origin, Picture, Pictured, Within, pictures_within};
-use crate::net::budget::Reservation;
 use crate::policy::{Outcome, Unjudged};
 use crate::s3::Operation;
 
@@ -25,14 +23,10 @@ pub(super) struct Shown {
     pub body: Vec<Bytes>,
     /// Whether that is all of it.
     pub whole: bool,
-    /// What the body is to the upload: `None` where it is the upload itself.
-    pub origin: Option<Origin>,
     /// The body in one piece, and how to look for pictures in it, if there may be any.
     pub inner: Option<(Bytes, Within)>,
     /// Pictures that stand beside it.
     pub beside: Vec<Bytes>,
-    /// The memory that all this takes.
-    pub rooms: Vec<Reservation>,
 }
 
 impl Case {
@@ -66,24 +60,26 @@ impl Upload {
         }
     }
 
-    /// Looks at the pictures of a body, and adds what is seen to its evidence.
+    /// Looks at the pictures of a body, and adds what is seen to its evidence: hashes, and what is
+    /// listed near them. Once more in colour, as lists are made, if that could decide.
     ///
     /// # Errors
     /// No process was free to decode them, or there is no memory to lay them out.
     pub(super) async fn look_at_pictures(
-        &mut self,
+        &self,
         evidence: &mut Evidence,
-        shown: Shown,
+        shown: &Shown,
     ) -> Result<(), Unjudged> {
         let Some(wanted) = self.case.looks().cloned() else { return Ok(()) };
         if !self.wants_pictures(evidence) {
             return Ok(());
         }
-        let looked = self.look_at_shown(evidence, &shown, &wanted).await;
-        self.shown = Some(shown);
-        looked?;
+        self.look_at_shown(evidence, shown, &wanted).await?;
         if self.compare(evidence).await && !wanted.colour {
-            self.look_again_in_colour(evidence).await?;
+            evidence.pictures.clear();
+            evidence.unseen = None;
+            let wanted = Wanted { colour: true, ..Wanted::clone(&wanted) };
+            self.look_at_shown(evidence, shown, &wanted).await?;
             self.compare(evidence).await;
         }
         Ok(())
@@ -113,24 +109,6 @@ impl Upload {
         }
     }
 
-    /// Looks at the same pictures once more, now in colour: for those that come near an entry, as lists
-    /// are made. What was seen before is forgotten. Works until the verdict.
-    ///
-    /// # Errors
-    /// As for [`Upload::look_at_pictures`].
-    async fn look_again_in_colour(&mut self, evidence: &mut Evidence) -> Result<(), Unjudged> {
-        let (Some(shown), Some(wanted)) = (self.shown.take(), self.case.looks()) else {
-            return Ok(());
-        };
-        if wanted.colour {
-            return Ok(());
-        }
-        evidence.pictures.clear();
-        evidence.unseen = None;
-        let wanted = Wanted { colour: true, ..Wanted::clone(wanted) };
-        self.look_at_shown(evidence, &shown, &wanted).await
-    }
-
     async fn look_at_shown(
         &self,
         evidence: &mut Evidence,
@@ -147,7 +125,7 @@ impl Upload {
         let mut gallery = Gallery::new(&gate.pool, decode, wanted, evidence);
         if is_picture
             && !shown.body.is_empty()
-            && gallery.look(shown.origin, &shown.body, shown.whole).await?.is_break()
+            && gallery.look(None, &shown.body, shown.whole).await?.is_break()
         {
             return Ok(());
         }

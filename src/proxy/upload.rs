@@ -26,7 +26,6 @@ use super::headers;
 use super::intake::{Intake, Leftover, Seen, Taken};
 use super::journal::Journal;
 use super::parts::part::Part;
-use super::pictures::Shown;
 use super::record::{Auth, Termination};
 use crate::digest::MultiHasher;
 use crate::inspect::{Codings, Evidence, Inspector};
@@ -60,8 +59,6 @@ pub struct Upload {
     pub(super) form_codings: Option<Codings>,
     /// Pictures in a form beside its file.
     pub(super) form_pictures: Vec<Bytes>,
-    /// What its pictures were seen in, until the verdict.
-    pub(super) shown: Option<Shown>,
     /// The memory for undoing what it was put through.
     pub(super) decoding: Decoding,
 }
@@ -143,7 +140,6 @@ impl Upload {
             sequel: Sequel::Nothing,
             form_codings: None,
             form_pictures: Vec::new(),
-            shown: None,
             decoding: Decoding::Undone(None),
         }
     }
@@ -397,7 +393,6 @@ impl Upload {
     }
 
     pub(super) fn judge(&mut self, seen: Seen) -> Verdict {
-        self.shown = None;
         let (evidence, unjudged) = match seen {
             Seen::Whole(evidence) => (evidence, self.case.unjudged),
             Seen::Malformed => (Evidence::default(), Some(self.case.unclear())),
@@ -474,18 +469,9 @@ impl Upload {
         let committed = Committed::new(exchange, journal, patience, reservation, sequel);
         let Some(aftermath) = committed.answer().await else { unreachable!("the wait ends once") };
         let Aftermath { reply, exchange, journal, sequel, fault } = aftermath;
-        let (form_pictures, shown) = (Vec::new(), None);
-        let upload = Upload {
-            case,
-            journal,
-            part,
-            marking,
-            sequel,
-            form_codings,
-            form_pictures,
-            shown,
-            decoding,
-        };
+        let form_pictures = Vec::new();
+        let upload =
+            Upload { case, journal, part, marking, sequel, form_codings, form_pictures, decoding };
         (upload, Ended { reply, exchange, fault })
     }
 }

@@ -12,9 +12,10 @@ use http::Request;
 use super::case::{Guard, payload};
 use super::trial::Bench;
 use crate::decode::Launch;
-use crate::image::{ImageFault, Limits, Looks, Wanted, look};
+use crate::image::{ImageFault, Limits, Looks, Pdq, Wanted, look};
 use crate::inspect::{Evidence, Gap, HoldBack, Origin};
-use crate::policy::{Mode, Outcome, Unjudged};
+use crate::list::{Entry, Part, Snapshot, compile};
+use crate::policy::{ListRule, Mode, NearRule, Outcome, Polarity, Rulebook, Unjudged};
 use crate::proxy::assembly::Halt;
 use crate::proxy::gate::View;
 use crate::proxy::intake::Seen;
@@ -50,6 +51,7 @@ impl Trial {
         let bench = Bench::with_workers(nowhere, launch);
         let mut view = View::clone(&bench.gate.view.load());
         view.rulebook.looks = Some(Arc::new(wanted()));
+        view.rulebook.lists[0].near = Some(NearRule::default());
         change(&mut view);
         let mut lines = head.lines();
         let (method, path) = lines.next().unwrap().split_once(' ').unwrap();
@@ -234,22 +236,46 @@ async fn what_cannot_be_decoded_is_said() {
     assert_eq!(trial.seen(PHOTO).await.unseen, Some(ImageFault::Time));
 }
 
+/// What blocks pictures like one with this hash.
+fn listing(pdq: Pdq) -> Rulebook {
+    let mut bytes = Vec::new();
+    let entries = [Entry { hash: pdq.into(), label: None }];
+    compile(&[Part { name: "pictures", entries: &entries }], &mut bytes).unwrap();
+    let list = ListRule {
+        name: "pictures".into(),
+        polarity: Polarity::Block,
+        mode: Mode::Enforce,
+        loaded: true,
+        stale: false,
+        near: Some(NearRule { mode: Mode::Enforce, ..NearRule::default() }),
+    };
+    Rulebook::new(Some(Arc::new(Snapshot::from_bytes(bytes).unwrap())), vec![0], vec![list])
+}
+
+/// The hash with so many bits changed.
+fn apart(mut pdq: Pdq, bits: usize) -> Pdq {
+    (0..bits).for_each(|bit| pdq.0[bit / 8] ^= 1 << (bit % 8));
+    pdq
+}
+
 #[tokio::test]
-async fn pictures_can_be_looked_at_again_in_colour_until_the_verdict() {
-    let behind = [PHOTO, OTHER].concat();
-    let mut trial = Trial::put(&behind);
-    let mut evidence = trial.seen(&behind).await;
-    expect(&evidence, &[(None, PHOTO), (Some(Origin::Embedded), OTHER)]);
-    trial.upload.look_again_in_colour(&mut evidence).await.unwrap();
-    let colour = Wanted { colour: true, ..wanted() };
-    let found: Vec<_> = evidence.pictures.iter().map(|p| p.looks.clone()).collect();
-    assert_eq!(found, [directly(PHOTO, &colour), directly(OTHER, &colour)]);
-    assert_eq!(trial.decoded(), 4);
-    let verdict = trial.upload.judge(Seen::Whole(evidence.clone()));
-    assert!(verdict.passes());
-    trial.upload.look_again_in_colour(&mut evidence).await.unwrap();
-    assert_eq!(trial.decoded(), 4, "its bytes are gone");
-    assert_eq!(trial.bench.gate.budget.used(), 0);
+async fn what_lies_near_a_threshold_is_seen_in_colour() {
+    let (luma, colour) = (wanted(), Wanted { colour: true, ..wanted() });
+    let pdq = directly(PHOTO, &luma).pdq[0].fingerprint.pdq();
+    for (bits, expected, decoded) in
+        [(0, &luma, 1), (30, &colour, 2), (48, &colour, 2), (60, &luma, 1)]
+    {
+        let listed = listing(apart(pdq, bits));
+        let change = |view: &mut View| view.rulebook = listed;
+        let mut trial = Trial::changed(&put(PHOTO), Launch::stand_in(), change);
+        let evidence = trial.seen(PHOTO).await;
+        assert_eq!(evidence.pictures[0].looks, directly(PHOTO, expected), "{bits}");
+        assert_eq!(trial.decoded(), decoded, "{bits}");
+        assert_eq!(evidence.pictures[0].hits.is_empty(), bits == 60, "{bits}");
+        let verdict = trial.upload.judge(Seen::Whole(evidence));
+        assert_eq!(verdict.outcome == Outcome::Deny, bits <= 31, "{bits}");
+        assert_eq!(trial.bench.gate.budget.used(), 0);
+    }
 }
 
 /// Invariant 13: a shortage turns away where faults are retried, and nowhere else.

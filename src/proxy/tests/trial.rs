@@ -165,7 +165,7 @@ impl Bench {
             settings(),
             Default::default(),
         );
-        let (meters, budget) = (Arc::new(Meters::new()), Budget::new(16 << 20));
+        let (meters, budget) = (Arc::new(Meters::new()), Budget::new(256 << 20));
         let (port, feed) = AuditPort::new(8, NodeFacts::default());
         let directory = tempfile::tempdir().unwrap();
         let parts = parts(&directory);
