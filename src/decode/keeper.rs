@@ -3,7 +3,8 @@
 //! A worker asks the kernel to be killed when its parent dies, and to the kernel the parent is the
 //! *thread* that started it. This one lives as long as the pool does, whatever becomes of the
 //! runtime's threads; with it end all workers. It also waits for the dead, which takes a moment where
-//! much memory has to be given back.
+//! much memory has to be given back. Orders are carried out one after another, so that a worker is gone
+//! before the one is started that takes its place.
 
 use std::ffi::OsString;
 use std::io::{self, Read as _};

@@ -76,9 +76,15 @@ fn close_others() -> io::Result<()> {
     Ok(())
 }
 
+/// Sets a limit for good.
 fn limit(resource: Resource, value: u64) -> io::Result<()> {
-    let value = Some(value);
+    let value = Some(within_maximum(resource, value));
     Ok(rustix::process::setrlimit(resource, Rlimit { current: value, maximum: value })?)
+}
+
+/// Nobody may raise a limit that the gate itself was started under.
+fn within_maximum(resource: Resource, value: u64) -> u64 {
+    rustix::process::getrlimit(resource).maximum.map_or(value, |maximum| value.min(maximum))
 }
 
 /// What the kernel holds a job to. It is set anew for each, since images differ in size.
@@ -97,7 +103,7 @@ impl KernelLimits {
         let time = time.saturating_add(u64::try_from(used).unwrap_or(0));
         for (resource, value) in [(Resource::As, memory), (Resource::Cpu, time)] {
             let maximum = rustix::process::getrlimit(resource).maximum;
-            let current = Some(maximum.map_or(value, |maximum| value.min(maximum)));
+            let current = Some(within_maximum(resource, value));
             rustix::process::setrlimit(resource, Rlimit { current, maximum })?;
         }
         Ok(())

@@ -158,6 +158,8 @@ mod tests {
         meters.count_unjudged(Unjudged::Form);
         meters.count_protocol_reject("bad-chunk");
         meters.observe_added_latency(Duration::from_micros(300));
+        meters.decode.jobs.inc();
+        meters.decode.count_killed(decode::Ending::Memory);
         meters.set_lists([(&Arc::from("police"), 12, Duration::from_millis(1500))]);
         meters
     }
@@ -191,6 +193,14 @@ mod tests {
             "s3bouncer_capture_in_use_bytes 0",
             "s3bouncer_spool_in_use_bytes 0",
             "s3bouncer_spool_max_bytes 0",
+            "s3bouncer_decode_jobs_total 1",
+            "s3bouncer_decode_seconds_count 0",
+            "s3bouncer_decode_in_use 0",
+            "s3bouncer_decode_workers 0",
+            "s3bouncer_decode_waited_total 0",
+            "s3bouncer_decode_busy_total 0",
+            r#"s3bouncer_decode_killed_total{reason="memory"} 1"#,
+            r#"s3bouncer_decode_killed_total{reason="crash"} 0"#,
             r#"s3bouncer_build_info{version="1.2.3"} 1"#,
         ];
         for line in lines {

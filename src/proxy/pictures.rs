@@ -14,6 +14,7 @@ use super::upload::{Case, Upload};
 use crate::decode::{Pool, Terms};
 use crate::image::{ImageFault, Wanted};
 use crate::inspect::{Evidence, Gap, Origin, Picture, Pictured, Within, pictures_within};
+use crate::net::budget::Budget;
 use crate::policy::{Outcome, Unjudged};
 use crate::s3::Operation;
 
@@ -136,11 +137,8 @@ impl Upload {
             }
         }
         let Some((payload, how)) = &shown.inner else { return Ok(()) };
-        // One picture at a time is unpacked, and waits to be looked at.
         let most = self.case.view.settings.capture_max;
-        let _room = gate.budget.reserve(most).ok_or(Unjudged::Budget)?;
-        let most = usize::try_from(most).unwrap_or(usize::MAX);
-        gallery.look_within(payload.clone(), how.clone(), most).await
+        gallery.look_within(payload.clone(), how.clone(), most, gate.budget.clone()).await
     }
 }
 
@@ -199,18 +197,26 @@ impl<'a> Gallery<'a> {
         &mut self,
         payload: Bytes,
         how: Within,
-        most: usize,
+        most: u64,
+        budget: Arc<Budget>,
     ) -> Result<(), Unjudged> {
         let (give, mut take) = mpsc::channel::<(Picture, oneshot::Sender<()>)>(1);
         let searching = tokio::task::spawn_blocking(move || {
-            pictures_within(&payload, &how, most, &mut |picture| {
+            // One picture at a time is unpacked, and waits to be looked at: they share the room.
+            let mut reserved = None;
+            let mut room = || {
+                reserved = reserved.take().or_else(|| budget.reserve(most));
+                reserved.is_some()
+            };
+            let most = usize::try_from(most).unwrap_or(usize::MAX);
+            pictures_within(&payload, &how, most, &mut room, &mut |picture| {
                 let (seen, is_seen) = oneshot::channel();
                 let given = give.blocking_send((picture, seen)).is_ok();
                 match given && is_seen.blocking_recv().is_ok() {
                     true => ControlFlow::Continue(()),
                     false => ControlFlow::Break(()),
                 }
-            });
+            })
         });
         while let Some((Picture { origin, bytes, whole }, seen)) = take.recv().await {
             let bytes = std::slice::from_ref(&bytes);
@@ -221,7 +227,8 @@ impl<'a> Gallery<'a> {
         }
         drop(take);
         match searching.await {
-            Ok(()) => Ok(()),
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Unjudged::Budget),
             // A panic there is a bug here: it goes on as one.
             Err(failed) => std::panic::resume_unwind(failed.into_panic()),
         }
