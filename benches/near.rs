@@ -71,9 +71,8 @@ fn measure(snapshot: &Snapshot, queries: &[Pdq], radius: u32) {
         timed(queries.len(), found)
     };
     let one_by_one: Vec<&[Pdq]> = queries.chunks(1).collect();
-    let [hits, misses] = [0, 1].map(|odd| -> Vec<&[Pdq]> {
-        one_by_one.iter().skip(odd).step_by(2).copied().collect()
-    });
+    let [hits, misses] = [0, 1]
+        .map(|odd| -> Vec<&[Pdq]> { one_by_one.iter().skip(odd).step_by(2).copied().collect() });
     println!("near: radius {radius}, near an entry: {}", per_query(&hits));
     println!("near: radius {radius}, near none:     {}", per_query(&misses));
     let batches: Vec<&[Pdq]> = queries.chunks(ORIENTATIONS).collect();
@@ -109,7 +108,10 @@ fn peer(
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     print!("{told}");
     let same = format!("found {found}\n");
-    println!("near: we and faiss found {}", if told.contains(&same) { "the same" } else { "other" });
+    println!(
+        "near: we and faiss found {}",
+        if told.contains(&same) { "the same" } else { "other" }
+    );
     Ok(())
 }
 
