@@ -15,9 +15,8 @@ const PIXELS: u32 = SIDE * SIDE * 3;
 
 /// The canary: an uncompressed 24-bit BMP of 64 × 64 pixels, the same bytes in every release.
 ///
-/// It shows rings on a slope of colours, so that perceptual hashes of it have some detail: a PDQ
-/// of quality 100. BMP
-/// because two headers and plain pixels leave no encoder a choice.
+/// It shows rings on a slope of colours, so that perceptual hashes of it have some detail: its PDQ
+/// is of quality 100. BMP because two headers and plain pixels leave no encoder a choice.
 pub fn canary_image() -> Vec<u8> {
     let mut file = Vec::with_capacity((HEADERS + PIXELS) as usize);
     file.extend(*b"BM");

@@ -30,7 +30,7 @@ pub(super) struct Column {
 pub(super) struct FormatArgs {
     /// How the sources are written
     #[arg(long, value_enum, value_name = "FORMAT")]
-    format: FormatName,
+    format: Option<FormatName>,
     /// What the hashes are: md5, sha1, sha256, pdq, or one of image_hasher's, such as gradient-16
     #[arg(long, value_name = "KIND", value_parser = kind)]
     hash: Option<HashKind>,
@@ -58,18 +58,34 @@ impl FormatArgs {
             || !self.columns.is_empty()
             || self.label_column.is_some()
             || self.quality_column.is_some();
-        if csv_only && self.format != FormatName::Csv {
+        if csv_only && self.format != Some(FormatName::Csv) {
             let text =
                 "--delimiter, --column, --label-column and --quality-column are for --format csv";
             return Err(text.to_owned());
         }
-        match self.format {
+        let format = self.format.ok_or_else(|| "sources need --format".to_owned())?;
+        match format {
             FormatName::Plain => self.needed_hash().map(SourceFormat::Plain),
             FormatName::Md5sum => self.needed_digest().map(SourceFormat::Md5sum),
             FormatName::Tagged => self.without_hash().map(|()| SourceFormat::Tagged),
             FormatName::Hashdeep => self.without_hash().map(|()| SourceFormat::Hashdeep),
             FormatName::Csv => {
                 self.without_hash().and_then(|()| self.csv_map()).map(SourceFormat::Csv)
+            }
+        }
+    }
+
+    /// What pictures are to be made into.
+    ///
+    /// # Errors
+    /// Something is given that is for sources, or the kind is none for pictures.
+    pub(super) fn kind_of_pictures(&self) -> Result<HashKind, String> {
+        match self.hash {
+            _ if self.format.is_some() => Err("--format is for sources".to_owned()),
+            None => Ok(HashKind::Pdq),
+            Some(kind @ (HashKind::Pdq | HashKind::Perceptual(_))) => Ok(kind),
+            Some(HashKind::Exact(kind)) => {
+                Err(format!("--from-images makes no {kind}; use {kind}sum and --format md5sum"))
             }
         }
     }

@@ -228,6 +228,11 @@ impl Compiler {
         Sorted::new(self).write(out)
     }
 
+    /// Indexes PDQ hashes in bands of these widths, few as they may be: for tests.
+    pub(super) fn index_by(&mut self, widths: &[u8]) {
+        self.near.index_by(widths);
+    }
+
     fn check_lists(&self) -> Result<(), CompileError> {
         match self.lists.iter().find(|list| list.kinds.is_empty()) {
             Some(list) => Err(CompileError::Empty(list.name.clone())),
@@ -361,7 +366,7 @@ impl Sorted {
             SectionKind::NearLists => out.write_all(&self.near_lists),
             SectionKind::PdqHashes => self.near.write_pdq_hashes(out),
             SectionKind::PdqReferences => self.near.write_pdq_references(out),
-            SectionKind::PdqIndex => Ok(()),
+            SectionKind::PdqIndex => self.near.write_pdq_index(out),
             SectionKind::Perceptual(kind) => self.near.write_own(kind, out),
         }
     }

@@ -231,7 +231,7 @@ impl Parts {
             return Err(SnapshotError::Corrupt("a list holds nothing"));
         }
         let [md5, sha1, sha256] = Algorithm::ALL.map(|a| table(&head, &lists, a));
-        let near = Near::open(&head, &lists)?;
+        let near = Near::open(bytes, &head, &lists)?;
         Ok(Parts { tables: [md5?, sha1?, sha256?], near, head, labels, filter, lists })
     }
 }

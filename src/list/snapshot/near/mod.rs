@@ -4,10 +4,14 @@
 //! finds. PDQ hashes have an index by parts of them (`bands`, `index`), which pays from some
 //! hundred thousand on; all else is scanned (`scan`), many queries at a time.
 
+mod bands;
+mod index;
 mod lists;
+mod scan;
 mod search;
 mod staging;
 mod table;
+mod verify;
 
 pub use lists::{NearInfo, NearKind};
 pub use search::NearHit;
@@ -15,3 +19,6 @@ pub use search::NearHit;
 pub(super) use lists::{decode, encode};
 pub(super) use staging::NearStaging;
 pub(super) use table::Near;
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,16 @@
 //! Finding what is near.
 
-use super::table::{OwnTable, PdqTable};
+use super::index::{Search, masks_of};
+use super::scan::{self, Scan};
+use super::table::{OwnTable, PDQ_LEN, PdqTable};
 use crate::image::{Pdq, PerceptualKind};
 use crate::list::snapshot::reader::Snapshot;
 use crate::list::snapshot::reference::Reference;
 use crate::list::{EntryId, Hash};
+
+/// One of so many rows is looked at before a search by the index gives up: then reading all of them
+/// is cheaper.
+const ROWS_PER_CANDIDATE: usize = 16;
 
 /// An entry that is near a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +44,10 @@ impl Snapshot {
     /// cheapest for all queries of a picture at once.
     pub fn near(&self, queries: &[Pdq], radius: u32) -> Vec<NearHit> {
         let Some(table) = &self.near.pdq else { return Vec::new() };
-        let mut found = found_by_scan(table.hashes(&self.bytes), queries, radius);
+        let mut found = table.find(&self.bytes, queries, radius);
         found.sort_unstable();
+        // What is near in several bands was found as often.
+        found.dedup();
         let hit = |found: &Found| self.pdq_hit(table, found);
         found.iter().filter_map(hit).collect()
     }
@@ -104,16 +112,28 @@ fn distance(a: &[u8], b: &[u8]) -> Option<u32> {
     (a.len() == b.len()).then(|| differing.sum())
 }
 
-/// Compares every row with every query.
-fn found_by_scan(rows: &[[u8; 32]], queries: &[Pdq], radius: u32) -> Vec<Found> {
-    let mut found = Vec::new();
-    for (row, hash) in rows.iter().enumerate() {
-        for (query, wanted) in queries.iter().enumerate() {
-            let distance = wanted.distance(&Pdq(*hash));
-            if distance <= radius {
-                found.push(Found { query, distance, row });
+impl PdqTable {
+    /// The rows within the radius of each query, in no order, some more than once.
+    fn find(&self, file: &[u8], queries: &[Pdq], radius: u32) -> Vec<Found> {
+        let mut found = Vec::new();
+        let radius = radius.min(PDQ_LEN as u32 * u8::BITS);
+        let mut left: Vec<(usize, Pdq)> = queries.iter().copied().enumerate().collect();
+        if let Some(index) = &self.index {
+            let plan = index.bands.plan(self.rows, radius);
+            if plan.cost * (queries.len() as f64) < scan::cost(self.rows, queries.len()) {
+                let masks = masks_of(&index.bands, &plan);
+                let search = Search {
+                    file,
+                    hashes: self.hashes(file),
+                    masks: &masks,
+                    radius,
+                    patience: self.rows / ROWS_PER_CANDIDATE,
+                };
+                left.retain(|query| !index.find(&search, *query, &mut found));
             }
         }
+        let hashes = self.hashes(file);
+        scan::scan(Scan { hashes, queries: &left, radius, found: &mut found });
+        found
     }
-    found
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use super::bands::Bands;
+use super::index;
 use crate::image::{Pdq, PerceptualKind};
 use crate::list::HashKind;
 use crate::list::snapshot::format::SectionKind;
@@ -13,6 +15,8 @@ use crate::list::snapshot::staging::Rows;
 #[derive(Default)]
 pub(in crate::list::snapshot) struct NearStaging {
     pdq: Rows<[u8; 32]>,
+    /// How the PDQ hashes are indexed; `None` for as it pays.
+    bands: Option<Bands>,
     own: BTreeMap<PerceptualKind, Rows<Box<[u8]>>>,
 }
 
@@ -35,6 +39,15 @@ impl NearStaging {
     pub(in crate::list::snapshot) fn sort(&mut self, labels: &[u8], sorted_labels: &mut Vec<u8>) {
         self.pdq.sort(labels, sorted_labels);
         self.own.values_mut().for_each(|rows| rows.sort(labels, sorted_labels));
+    }
+
+    /// Indexes the PDQ hashes in bands of these widths, few as they may be: for tests.
+    pub(in crate::list::snapshot) fn index_by(&mut self, widths: &[u8]) {
+        self.bands = Bands::new(widths);
+    }
+
+    fn bands(&self) -> Option<Bands> {
+        self.bands.clone().or_else(|| Bands::of(self.pdq.as_slice().len()))
     }
 
     /// The kinds that have rows, each with how many.
@@ -63,6 +76,7 @@ impl NearStaging {
             match kind {
                 HashKind::Pdq => {
                     sections.extend([SectionKind::PdqHashes, SectionKind::PdqReferences]);
+                    sections.extend(self.bands().map(|_| SectionKind::PdqIndex));
                 }
                 HashKind::Perceptual(kind) => sections.push(SectionKind::Perceptual(kind)),
                 HashKind::Exact(_) => {}
@@ -84,6 +98,14 @@ impl NearStaging {
     ) -> io::Result<()> {
         let rows = self.pdq.as_slice().iter();
         rows.map(|row| row.reference.0.to_le_bytes()).try_for_each(|bytes| out.write_all(&bytes))
+    }
+
+    pub(in crate::list::snapshot) fn write_pdq_index(
+        &self,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let hashes = || self.pdq.as_slice().iter().map(|row| &row.hash);
+        self.bands().map_or(Ok(()), |bands| index::write(&bands, hashes, out))
     }
 
     pub(in crate::list::snapshot) fn write_own(

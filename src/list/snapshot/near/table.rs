@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::NearInfo;
+use super::index::Index;
 use crate::image::{Pdq, PerceptualKind};
 use crate::list::snapshot::error::SnapshotError;
 use crate::list::snapshot::format::{Head, SectionKind};
@@ -26,6 +27,7 @@ pub(super) struct PdqTable {
     pub(super) rows: usize,
     hashes: Range<usize>,
     references: Range<usize>,
+    pub(super) index: Option<Index>,
 }
 
 /// The hashes of another kind, each with its reference.
@@ -40,11 +42,12 @@ impl Near {
     /// # Errors
     /// A section is missing, or has another length.
     pub(in crate::list::snapshot) fn open(
+        file: &[u8],
         head: &Head,
         lists: &[ListInfo],
     ) -> Result<Self, SnapshotError> {
         let rows_of = |kind| rows_of(lists, kind);
-        let pdq = PdqTable::open(head, rows_of(HashKind::Pdq)?)?;
+        let pdq = PdqTable::open(file, head, rows_of(HashKind::Pdq)?)?;
         let mut own = Vec::new();
         for kind in PerceptualKind::all() {
             let rows = rows_of(HashKind::Perceptual(kind))?;
@@ -101,11 +104,16 @@ fn section(
 }
 
 impl PdqTable {
-    fn open(head: &Head, rows: usize) -> Result<Option<Self>, SnapshotError> {
+    fn open(file: &[u8], head: &Head, rows: usize) -> Result<Option<Self>, SnapshotError> {
         let hashes = section(head, SectionKind::PdqHashes, rows, PDQ_LEN)?;
         let references = section(head, SectionKind::PdqReferences, rows, Reference::LEN)?;
-        let both = hashes.zip(references);
-        Ok(both.map(|(hashes, references)| PdqTable { rows, hashes, references }))
+        let section = head.range(SectionKind::PdqIndex);
+        let Some((hashes, references)) = hashes.zip(references) else {
+            const WRONG: SnapshotError = SnapshotError::Corrupt("there is an index of nothing");
+            return if section.is_none() { Ok(None) } else { Err(WRONG) };
+        };
+        let index = section.map(|section| Index::open(file, section, rows)).transpose()?;
+        Ok(Some(PdqTable { rows, hashes, references, index }))
     }
 
     /// All hashes.
