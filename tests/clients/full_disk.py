@@ -29,6 +29,7 @@ except ModuleNotFoundError as error:
     proc.lacking(error)
 
 ROOM = 12 << 20  # bytes of the disk
+FILES = 500  # that it can have
 PART = 5 << 20  # s3s-fs wants so much of every part but the last
 PATIENCE_S = 10
 
@@ -53,7 +54,7 @@ def as_root(*command):
 @contextlib.contextmanager
 def small_disk(folder):
     folder.mkdir()
-    options = f"size={ROOM},mode=0700,uid={os.geteuid()},gid={os.getegid()}"
+    options = f"size={ROOM},nr_inodes={FILES},mode=0700,uid={os.geteuid()},gid={os.getegid()}"
     as_root("mount", "-t", "tmpfs", "-o", options, "tmpfs", folder)
     try:
         yield folder
@@ -109,7 +110,7 @@ def fill(site):
                 file.flush()
     # Names take room too.
     with contextlib.suppress(OSError):
-        for number in range(1 << 20):
+        for number in range(FILES):
             (site.disk / f"more-{number:0200}").touch()
 
 
