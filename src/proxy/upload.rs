@@ -31,6 +31,7 @@ use crate::digest::MultiHasher;
 use crate::inspect::{Codings, Evidence, Inspector};
 use crate::net::body::UpstreamBody;
 use crate::net::budget::Reservation;
+use crate::net::conversation::READ_BYTES;
 use crate::net::upstream::BUFFER_BYTES;
 use crate::policy::{self, Archives, BucketRule, OnFault, Outcome, Unjudged, Verdict};
 use crate::s3::{self, BodyPlan, BodyShape, Operation};
@@ -43,7 +44,7 @@ pub(super) const CONTINUE_PATIENCE: Duration = Duration::from_secs(1);
 const FRAMING_FACTOR: u64 = 2;
 
 /// What a connection's own buffers take while a body streams, in bytes.
-const STREAM_BUFFERS: u64 = 2 * BUFFER_BYTES as u64;
+const STREAM_BUFFERS: u64 = (READ_BYTES + BUFFER_BYTES) as u64;
 
 /// One PUT or POST on its way.
 pub struct Upload {
