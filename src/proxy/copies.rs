@@ -129,7 +129,7 @@ impl Upload {
     /// Passes on the answer to an UploadPartCopy, once the part is recorded under the ETag that
     /// stands in it.
     pub(super) async fn relay_part_copy(
-        self,
+        self: Box<Self>,
         response: Response<RelayBody>,
         sent: Box<Sent>,
     ) -> Answer {

@@ -234,6 +234,11 @@ impl RequestIds {
     fn next(&self) -> String {
         // An odd step visits every number, and keeps neighbours from looking alike.
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-        format!("{:016X}", self.next.fetch_add(STEP, Ordering::Relaxed))
+        let id = self.next.fetch_add(STEP, Ordering::Relaxed);
+        let mut text = String::with_capacity(16);
+        for place in (0..16).rev() {
+            text.push(char::from(b"0123456789ABCDEF"[(id >> (4 * place)) as usize & 15]));
+        }
+        text
     }
 }

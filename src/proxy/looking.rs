@@ -92,7 +92,8 @@ impl Upload {
         kept: Vec<Bytes>,
     ) -> Result<(), Unjudged> {
         match seen {
-            Seen::Whole(evidence) => self.look_inside(evidence, kept).await,
+            // In a box: most uploads are not looked into, and their futures need no room for it.
+            Seen::Whole(evidence) => Box::pin(self.look_inside(evidence, kept)).await,
             Seen::Malformed => Ok(()),
         }
     }

@@ -36,7 +36,7 @@ fn directly(picture: &[u8], wanted: &Wanted) -> Looks {
 
 /// An upload whose pictures are looked at.
 struct Trial {
-    upload: Upload,
+    upload: Box<Upload>,
     bench: Bench,
 }
 

@@ -188,7 +188,7 @@ impl Bench {
         drop(gate);
         let mut records = Vec::new();
         while let Some(filed) = feed.queue.recv().await {
-            records.push(filed.record);
+            records.push(*filed.record);
         }
         let store = store.stop().await;
         let (panics, reserved) = (meters.panics.get(), budget.used());
