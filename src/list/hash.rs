@@ -8,7 +8,7 @@ use crate::image::{Pdq, PerceptualKind};
 
 /// Bits that are set in a PDQ hash that may be listed. Of a picture it is 128, since half of its
 /// frequencies lie above their median; a flat one has few or none, and an entry like that would
-/// match every flat picture. Hashes made up at random pass too, but for one of 15,000.
+/// match every flat picture. Hashes made up at random pass too, but for one of 20,000.
 const PDQ_BITS_SET: std::ops::RangeInclusive<u32> = 96..=160;
 /// Of another perceptual hash at least one bit of so many is set, and one is clear.
 const PERCEPTUAL_SHARE: u32 = 8;

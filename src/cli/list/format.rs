@@ -167,7 +167,7 @@ mod tests {
 
     fn parse(arguments: &str) -> Result<SourceFormat, String> {
         let arguments = format!("build {arguments} SOURCE");
-        let line = Line::try_parse_from(arguments.split(' ')).map_err(|e| e.to_string())?;
+        let line = Line::try_parse_from(arguments.split_whitespace()).map_err(|e| e.to_string())?;
         assert_eq!(line.sources, ["SOURCE"]);
         line.format.source_format()
     }

@@ -34,6 +34,11 @@ fn check_file(bytes: Vec<u8>) {
         let is_it =
             |hit: Hit| (hit.list, hit.entry, hit.canary) == (row.list, id.clone(), row.canary);
         assert!(!is_good || hits(&snapshot, &row.hash).into_iter().any(is_it));
+        if let Hash::Pdq(pdq) = row.hash {
+            let by_index = snapshot.near_by_index(&[pdq], 31, usize::MAX);
+            let is_same = by_index.is_none_or(|found| found == snapshot.near(&[pdq], 31).len());
+            assert!(!is_good || is_same);
+        }
     }
     for algorithm in Algorithm::ALL {
         assert!(!is_good || snapshot.lookup(&algorithm.of_nothing()).is_empty());

@@ -6,11 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, Write};
 
-use sha2::{Digest as _, Sha256};
-
 use super::filter::{self, Filter};
-use super::format::{Checksum, Head, SectionKind};
+use super::format::{Head, SectionKind};
 use super::lists::{self, LISTS_MAX, ListInfo};
+use super::measure::{BUFFER_BYTES, measure};
 use super::near::{self, NearInfo, NearKind, NearStaging};
 use super::reader::Snapshot;
 use super::reference::{Reference, push_label};
@@ -20,9 +19,6 @@ use crate::digest::{Algorithm, AlgorithmSet};
 use crate::image::Convention;
 use crate::list::canary::canary_hash;
 use crate::list::{Entry, Hash, HashKind};
-
-/// Buffer in front of the output and of checksums, in bytes.
-const BUFFER_BYTES: usize = 64 * 1024;
 
 /// Why no snapshot was written.
 #[derive(Debug, thiserror::Error)]
@@ -369,33 +365,5 @@ impl Sorted {
             SectionKind::PdqIndex => self.near.write_pdq_index(out),
             SectionKind::Perceptual(kind) => self.near.write_own(kind, out),
         }
-    }
-}
-
-/// Length and checksum of what `write` writes.
-fn measure(
-    write: impl FnOnce(&mut BufWriter<Measure>) -> io::Result<()>,
-) -> io::Result<(u64, Checksum)> {
-    let measure = Measure { len: 0, hasher: Sha256::new() };
-    let mut out = BufWriter::with_capacity(BUFFER_BYTES, measure);
-    write(&mut out)?;
-    let measure = out.into_inner().map_err(|error| error.into_error())?;
-    Ok((measure.len, measure.hasher.finalize().into()))
-}
-
-struct Measure {
-    len: u64,
-    hasher: Sha256,
-}
-
-impl Write for Measure {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.len += bytes.len() as u64;
-        self.hasher.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

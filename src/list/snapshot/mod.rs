@@ -11,6 +11,7 @@ mod format;
 mod hints;
 mod lists;
 mod map;
+mod measure;
 mod near;
 mod reader;
 mod reference;

@@ -21,9 +21,9 @@ const BANDS: RangeInclusive<usize> = 10..=16;
 /// Bytes of offsets that an entry may cost, of all bands together.
 const OFFSET_BYTES_MAX: usize = 16;
 
-/// What it costs to look at the keys of a band, in nanoseconds each: waiting for the memory of its
-/// offsets, then of its row numbers. These three figures are measured (`cargo bench --bench near`);
-/// they decide how fast a search is, never what it finds.
+/// What it costs to look at a key of a band, in nanoseconds: waiting for the memory of its offsets,
+/// then of its row numbers. This and the other costs are measured, with ten million entries; they
+/// decide how fast a search is, never what it finds.
 const PROBE_COST: f64 = 35.0;
 /// What it costs to look at a hash that a key led to, in nanoseconds.
 const CANDIDATE_COST: f64 = 16.0;

@@ -37,7 +37,9 @@ pub(super) struct Scan<'a> {
 
 /// Finds the rows within the radius of each query.
 pub(super) fn scan(scan: Scan<'_>) {
-    hints::counting_bits(scan);
+    if !scan.queries.is_empty() {
+        hints::counting_bits(scan);
+    }
 }
 
 impl CountsBits for Scan<'_> {

@@ -1,6 +1,7 @@
 //! Finding what is near.
 
-use super::index::{Search, masks_of};
+use super::bands::Plan;
+use super::index::{Index, Search, masks_of};
 use super::scan::{self, Scan};
 use super::table::{OwnTable, PDQ_LEN, PdqTable};
 use crate::image::{Pdq, PerceptualKind};
@@ -19,7 +20,7 @@ pub struct NearHit {
     pub list: u16,
     /// Which entry it is.
     pub entry: EntryId,
-    /// Whether it is not an entry but the canary image, which is on every list.
+    /// Whether it is not an entry but the canary image, which lists have beside their entries.
     pub canary: bool,
     /// In how many bits it differs from the query.
     pub distance: u32,
@@ -39,7 +40,7 @@ impl Snapshot {
     /// Every PDQ entry that differs from one of `queries` in at most `radius` bits, and no other:
     /// by query, then distance. 31 is the usual radius; more than 48 finds strangers.
     ///
-    /// Lists of both conventions are searched; [`super::ListInfo::convention`] tells which queries
+    /// Lists of both conventions are searched; [`crate::list::ListInfo::convention`] tells which queries
     /// a list's hits count for. It takes up to milliseconds for ten million entries, and is
     /// cheapest for all queries of a picture at once.
     pub fn near(&self, queries: &[Pdq], radius: u32) -> Vec<NearHit> {
@@ -121,19 +122,47 @@ impl PdqTable {
         if let Some(index) = &self.index {
             let plan = index.bands.plan(self.rows, radius);
             if plan.cost * (queries.len() as f64) < scan::cost(self.rows, queries.len()) {
-                let masks = masks_of(&index.bands, &plan);
-                let search = Search {
-                    file,
-                    hashes: self.hashes(file),
-                    masks: &masks,
-                    radius,
-                    patience: self.rows / ROWS_PER_CANDIDATE,
-                };
-                left.retain(|query| !index.find(&search, *query, &mut found));
+                let patience = self.rows / ROWS_PER_CANDIDATE;
+                self.follow(index, &plan, (file, radius, patience), &mut left, &mut found);
             }
         }
         let hashes = self.hashes(file);
         scan::scan(Scan { hashes, queries: &left, radius, found: &mut found });
         found
+    }
+
+    /// Takes those queries off `left` that the index answers within their patience.
+    fn follow(
+        &self,
+        index: &Index,
+        plan: &Plan,
+        (file, radius, patience): (&[u8], u32, usize),
+        left: &mut Vec<(usize, Pdq)>,
+        found: &mut Vec<Found>,
+    ) {
+        let (hashes, masks) = (self.hashes(file), masks_of(&index.bands, plan));
+        let search = Search { file, hashes, masks: &masks, radius, patience };
+        left.retain(|query| !index.find(&search, *query, found));
+    }
+}
+
+impl Snapshot {
+    /// How many rows the index alone leads to, short as the list may be: for tests. `None` if there
+    /// is no index, or it takes more patience than there is.
+    pub(in crate::list::snapshot) fn near_by_index(
+        &self,
+        queries: &[Pdq],
+        radius: u32,
+        patience: usize,
+    ) -> Option<usize> {
+        let table = self.near.pdq.as_ref()?;
+        let index = table.index.as_ref()?;
+        let plan = index.bands.plan(table.rows, radius);
+        let mut left: Vec<(usize, Pdq)> = queries.iter().copied().enumerate().collect();
+        let mut found = Vec::new();
+        table.follow(index, &plan, (&self.bytes, radius, patience), &mut left, &mut found);
+        found.sort_unstable();
+        found.dedup();
+        left.is_empty().then_some(found.len())
     }
 }
