@@ -162,8 +162,10 @@ impl View {
 
     /// The rule for a bucket.
     pub fn rule(&self, bucket: Option<&str>) -> &BucketRule {
-        let matching = self.buckets.iter().find(|rule| rule.matches(bucket));
-        &matching.unwrap_or(&self.buckets[self.buckets.len() - 1]).rule
+        // Asked several times a request: whether the last one matches makes no difference.
+        let last = self.buckets.len() - 1;
+        let matching = self.buckets[..last].iter().find(|rule| rule.matches(bucket));
+        &matching.unwrap_or(&self.buckets[last]).rule
     }
 
     /// Tells a journal what its request is about.
