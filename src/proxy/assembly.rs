@@ -194,10 +194,11 @@ impl Upload {
             // A listed picture can be put together from pieces that are none.
             Assembled::Copies if self.case.enforces => Verdict::refused(Unjudged::Copy),
             Assembled::Copies => self.case.verdict_on(&Evidence::default(), Some(Unjudged::Copy)),
-            // Nobody knows which of the two the store would take.
+            // Enforced, it has been refused before it came here.
             Assembled::Superseded => {
                 self.case.verdict_on(&Evidence::default(), Some(Unjudged::MultipartOrder))
             }
+            // Nobody knows which of the two the store would take.
             Assembled::Conflict if self.case.enforces => Verdict::refused(Unjudged::MultipartOrder),
             Assembled::Conflict => {
                 self.case.verdict_on(&Evidence::default(), Some(Unjudged::MultipartOrder))

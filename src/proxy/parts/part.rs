@@ -141,10 +141,13 @@ impl Sent {
     pub async fn answered(self, status: StatusCode, headers: &HeaderMap) -> Result<(), Unjudged> {
         let etag = headers.get(http::header::ETAG).and_then(|etag| etag.to_str().ok());
         match etag {
-            Some(etag) if status.is_success() => self.record(etag).await,
-            // A spool that was not finished undoes itself.
-            Some(_) | None => Ok(()),
+            Some(etag) if status.is_success() => return self.record(etag).await,
+            // Refused. A spool that was not finished undoes itself.
+            Some(_) | None if status.is_client_error() => {}
+            // What a store makes of a part that it has trouble with, nobody knows.
+            Some(_) | None => self.unanswered().await,
         }
+        Ok(())
     }
 
     /// Notes that the store had the part and never answered: it may have replaced the one before it.
