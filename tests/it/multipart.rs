@@ -343,8 +343,9 @@ fn parts_that_have_expired_were_never_seen() {
     age(&parts.join("mpu"), nine_days_ago);
     // A gate goes round when it starts.
     let gate = gate.crash_and_restart("/readyz");
+    // Records go first.
     until("the spool is empty", || (spooled(&parts) == 0).then_some(()));
-    until("the records are gone", || {
+    until("nobody knows the parts", || {
         let answer = gate.exchange(&complete(LISTED));
         answer.expect_error(503, "SlowDown");
         (gate.records(1).last()?["reason"] == "part-unseen").then_some(())
