@@ -124,7 +124,10 @@ fn check_compiled(data: &[u8]) {
         })
         .collect();
     assert_eq!(naive, expected);
-    for (kind, byte) in (0..5).flat_map(|kind| (0..=255).map(move |byte| (kind, byte))) {
+    // A search for what is near takes longer than a lookup.
+    let step = |kind: u8| if kind < 3 { 1 } else { 16 };
+    let bytes = |kind: u8| (kind..=255).step_by(step(kind)).map(move |byte| (kind, byte));
+    for (kind, byte) in (0..5).flat_map(bytes) {
         let hash = made_up(kind, byte, false).hash;
         let lists: Vec<u16> = hits(&snapshot, &hash).iter().map(|hit| hit.list).collect();
         let listed = naive.range((hash.clone(), 0)..=(hash, u16::MAX));
