@@ -172,7 +172,7 @@ fn made_up(i: u64) -> Pdq {
     let mut bit = mixed(!i);
     while set != 128 {
         bit = mixed(bit);
-        let (byte, mask) = ((bit % 32) as usize, 1 << (bit >> 5) % 8);
+        let (byte, mask) = ((bit % 32) as usize, 1 << ((bit >> 5) % 8));
         let is_set = bytes[byte] & mask != 0;
         if is_set == (set > 128) {
             bytes[byte] ^= mask;

@@ -11,7 +11,7 @@ pub struct Pictured {
     pub within: Option<Origin>,
     /// What was seen.
     pub looks: Looks,
-    /// What is listed near [`Pictured::queries`], which their `query` counts.
+    /// What is listed near its PDQ hashes; `query` as [`Pictured::look_of`] counts it.
     pub hits: Vec<NearHit>,
     /// What is listed near the hashes of an operator's own kinds, which their `query` counts as
     /// they stand in `looks.perceptual`.
@@ -38,9 +38,15 @@ impl Pictured {
     }
 
     /// The PDQ hashes to be looked for: of each look the orientations, each followed by its negative.
-    pub fn queries(&self) -> Vec<Pdq> {
-        let orientations = self.looks.pdq.iter().flat_map(|look| look.fingerprint.orientations);
-        orientations.flat_map(|pdq| [pdq, pdq.complement()]).collect()
+    /// Looks of less than this quality, which nobody compares, have none. Beside them, for each query,
+    /// how [`Pictured::look_of`] counts it.
+    pub fn queries(&self, quality_min: u8) -> (Vec<Pdq>, Vec<usize>) {
+        let good = |(_, look): &(usize, &Look)| look.fingerprint.quality >= quality_min;
+        let of_look = |(index, look): (usize, &Look)| {
+            let both = look.fingerprint.orientations.map(|pdq| [pdq, pdq.complement()]);
+            both.into_iter().flatten().zip(index * PER_LOOK..)
+        };
+        self.looks.pdq.iter().enumerate().filter(good).flat_map(of_look).unzip()
     }
 
     /// Which look a hit belongs to, and how it was turned.

@@ -207,7 +207,11 @@ impl Rulebook {
         let Some(snapshot) = &self.snapshot else { return };
         let reach = |kind| self.near_rules(bucket).map(|(_, rule)| rule.reach(kind).wide).max();
         let Some(pdq) = reach(HashKind::Pdq) else { return };
-        picture.hits = snapshot.near(&picture.queries(), pdq + LUMA_BITS);
+        let quality = self.near_rules(bucket).map(|(_, rule)| rule.quality).min().unwrap_or(0);
+        let (queries, places) = picture.queries(quality.saturating_sub(LUMA_QUALITY));
+        let hits = snapshot.near(&queries, pdq + LUMA_BITS);
+        picture.hits =
+            hits.into_iter().map(|hit| NearHit { query: places[hit.query], ..hit }).collect();
         let looks = picture.looks.perceptual.iter().enumerate();
         picture.own_hits = looks
             .flat_map(|(query, look)| {

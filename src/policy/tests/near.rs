@@ -230,6 +230,24 @@ fn what_lies_near_a_threshold_is_looked_at_in_colour() {
     assert!(!rules.is_in_doubt(&bucket, &picture(RESIZED, 31)));
 }
 
+/// What is asked of the snapshot, and which look each answer belongs to.
+#[test]
+fn each_query_leads_back_to_its_look() {
+    let mut looks = looks();
+    looks.pdq[FULL].fingerprint.quality = 40;
+    let picture = Pictured::new(None, looks);
+    let (queries, places) = picture.queries(50);
+    assert_eq!((queries.len(), places.len()), (2 * PER_LOOK, 2 * PER_LOOK));
+    for (query, place) in queries.iter().zip(places) {
+        let hit = NearHit { query: place, ..super::near::picture(FULL, 0).hits[0].clone() };
+        let (look, attitude) = picture.look_of(&hit).unwrap();
+        let turned = look.fingerprint.orientations[usize::from(attitude.orientation)];
+        assert_eq!(*query, if attitude.negative { turned.complement() } else { turned });
+        assert_eq!(look.fingerprint.quality, 80);
+    }
+    assert_eq!(picture.queries(40).0.len(), 3 * PER_LOOK);
+}
+
 #[test]
 fn pictures_are_hashed_for_the_lists_that_compare_them() {
     let mut rules = rulebook(&[list(), block("others", Mode::Enforce, &[OTHER])]);
