@@ -36,7 +36,7 @@ const TEMPORARY_AGE_MAX: Duration = Duration::from_secs(3600);
 const ROOM_MIN: u64 = 256 << 10;
 
 /// How often a folder that a janitor takes away just before a file gets there is made again.
-const PLACE_TRIES: u32 = 8;
+const PLACE_TRIES: u32 = 64;
 
 /// How deep [`Directory::fold`] goes: a shard has uploads, those have folders, those have files.
 const DEPTH_MAX: u32 = 3;
