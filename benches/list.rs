@@ -93,7 +93,7 @@ fn build(path: &Path, entries: u64) -> Result<(), Box<dyn std::error::Error>> {
     let mut compiler = Compiler::default();
     let list = compiler.list("bench")?;
     for i in 0..entries {
-        compiler.add(list, &Entry { digest: made_up(i), label: None });
+        compiler.add(list, &Entry { hash: made_up(i).into(), label: None });
     }
     Ok(compiler.write(&mut BufWriter::new(File::create(path)?))?)
 }

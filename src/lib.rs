@@ -15,6 +15,7 @@
 //! | [`policy`] | modes, rules, the verdict |
 //! | [`config`] | one table of options |
 //! | [`net`] | sockets, TLS, the store's connections, the body that only a verdict ends |
+//! | [`decode`] | images decoded, in processes that may die |
 //! | [`own_access`] | the gate's own requests to S3, with its own credentials |
 //! | [`state`] | what gates keep of multipart uploads under way |
 //! | [`proxy`] | one request, from its head to its answer |
@@ -23,6 +24,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod decode;
 pub mod digest;
 pub mod framing;
 pub mod image;

@@ -10,7 +10,7 @@ use super::{ExitCode, Fault, Shown, Streams};
 use crate::config::{Config, ConfigError, List};
 use crate::list::{Compiler, merge};
 use crate::net::tls;
-use crate::ops::lists::{ListError, add_source, open_checked, source_format};
+use crate::ops::lists::{ListError, add_source, open_checked, refuse_short_hashes, source_format};
 use stated::Stated;
 
 /// The arguments.
@@ -102,11 +102,13 @@ fn load(list: &List) -> Result<(), ListError> {
         Some(format) => {
             let mut compiler = Compiler::default();
             let file = File::open(source).map_err(at)?;
-            add_source(&mut compiler, &list.name, &format, source, file)?;
+            add_source(&mut compiler, list, &format, file)?;
             Ok(compiler.write(&mut io::sink())?)
         }
         None => {
             let snapshot = open_checked(source)?;
+            let near = snapshot.lists().iter().flat_map(|list| list.near.iter().copied());
+            refuse_short_hashes(list, near)?;
             Ok(merge(&[(list.name.as_str(), &snapshot)], &mut io::sink())?)
         }
     }

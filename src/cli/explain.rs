@@ -66,7 +66,7 @@ pub(super) fn run(args: &Args, streams: &mut Streams<'_>) -> io::Result<ExitCode
 fn tell(record: &Map<String, Value>, config: &Config, out: &mut dyn Write) -> io::Result<()> {
     let text = |key: &str| record.get(key).and_then(Value::as_str);
     let id = text("request_id").unwrap_or_default();
-    writeln!(out, "request {}: {}", Shown(id), sentence(text("verdict"), text("termination")))?;
+    writeln!(out, "request {}: {}", Shown(id), sentence(record))?;
     for key in FIELDS {
         match record.get(key) {
             None | Some(Value::Null) => {}
@@ -89,10 +89,18 @@ fn contact<'a>(list: &str, config: &'a Config) -> &'a str {
     }
 }
 
-fn sentence(verdict: Option<&str>, termination: Option<&str>) -> &'static str {
-    match (verdict, termination) {
+fn sentence(record: &Map<String, Value>) -> &'static str {
+    let text = |key: &str| record.get(key).and_then(Value::as_str);
+    let is_near = text("reason").is_some_and(|reason| reason.starts_with("near"));
+    match (text("verdict"), text("termination")) {
         (Some("allow"), _) => "nothing was found against it",
+        (Some("deny"), _) if is_near => {
+            "a picture in it looks like one on a list that is enforced, and it became no object"
+        }
         (Some("deny"), _) => "it is on a list that is enforced, and became no object",
+        (Some("would-deny"), _) if is_near => {
+            "a picture in it looks like one that is listed: only observed, not refused for that"
+        }
         (Some("would-deny"), _) => "it is on a list that was only observed: not refused for that",
         (Some("unjudged"), Some("gate-refused" | "gate-fault")) => {
             "it could not be judged, and was refused for that"
@@ -123,6 +131,8 @@ mod tests {
             ),
             r#"{"request_id":"B2","verdict":"would-deny","list":"gone"}"#.to_owned(),
             r#"{"request_id":"C3","verdict":"unjudged","reason":"form"}"#.to_owned(),
+            r#"{"request_id":"N5","verdict":"would-deny","reason":"near-wide","distance":40}"#
+                .to_owned(),
         ];
         fs::write(directory.path().join("audit.jsonl"), records.join("\n")).unwrap();
         let args = Args { config, request_id: request_id.to_owned() };
@@ -153,6 +163,16 @@ mod tests {
         assert!(explain("B2").1.contains("contact     unknown: the list is not in"));
         let (_, out, _) = explain("C3");
         assert!(out.contains("reason      form") && !out.contains("contact"), "{out}");
+    }
+
+    #[test]
+    fn a_likeness_is_told_as_one() {
+        let (_, out, _) = explain("N5");
+        assert!(out.contains("request N5: a picture in it looks like one that is listed"), "{out}");
+        assert!(
+            out.contains("reason      near-wide\n") && out.contains("distance    40\n"),
+            "{out}"
+        );
     }
 
     #[test]

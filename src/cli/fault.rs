@@ -51,6 +51,7 @@ impl From<ListError> for Fault {
             ListError::Source(..)
             | ListError::Compile(_)
             | ListError::Snapshot(..)
+            | ListError::ShortHashes(..)
             | ListError::Size(..) => ExitCode::Usage,
         };
         Fault { code, text: error.to_string() }

@@ -10,10 +10,14 @@ use serde::Serialize;
 
 use super::body::Body;
 use super::{ExitCode, Shown, Streams};
-use crate::inspect::Evidence;
-use crate::policy::Outcome;
+use crate::image::{ImageFault, Limits, Looks, Variant, Wanted, look};
+use crate::inspect::{Evidence, Pictured};
+use crate::policy::{Basis, Match, Outcome, Resemblance};
 use crate::proxy::record::VerdictWord;
 use court::Court;
+
+/// Larger images are not decoded: they are held in memory for it.
+const IMAGE_BYTES_MAX: usize = 256 << 20;
 
 /// The arguments.
 #[derive(clap::Args, Debug)]
@@ -77,7 +81,9 @@ fn judge(
     json: bool,
     streams: &mut Streams<'_>,
 ) -> io::Result<ExitCode> {
-    let body = streams.open(path).and_then(|input| Body::read(input, court.wanted(), 0));
+    let looks = court.wanted_of_pictures();
+    let image_max = if looks.is_some() { IMAGE_BYTES_MAX } else { 0 };
+    let body = streams.open(path).and_then(|input| Body::read(input, court.wanted(), image_max));
     let body = match body {
         Ok(body) => body,
         Err(error) => {
@@ -85,7 +91,8 @@ fn judge(
             return Ok(ExitCode::Unjudged);
         }
     };
-    let report = Report::new(court, path, &body);
+    let evidence = evidence(court, &body, looks);
+    let report = Report::new(court, path, &evidence);
     if json {
         serde_json::to_writer(&mut *streams.out, &report)?;
         writeln!(streams.out)?;
@@ -93,6 +100,28 @@ fn judge(
         writeln!(streams.out, "{}", Shown(&report))?;
     }
     Ok(report.code)
+}
+
+/// What is known of a body, pictures and all.
+fn evidence(court: &Court, body: &Body, looks: Option<Wanted>) -> Evidence {
+    let Body { digests, bytes: payload, format, .. } = *body;
+    let mut evidence = Evidence { digests, payload, format, ..Evidence::default() };
+    let (Some(wanted), true) = (looks, format.is_some()) else { return evidence };
+    // The command's user can end it.
+    let looked = match body.image() {
+        Some(image) => look(image, &Limits::DEFAULT, &wanted, &|| false),
+        None => Err(ImageFault::Memory),
+    };
+    match looked {
+        Ok(looks) => {
+            evidence.unseen = looks.fault;
+            let mut picture = Pictured::new(None, looks);
+            court.compare(&mut picture);
+            evidence.pictures.push(picture);
+        }
+        Err(fault) => evidence.unseen = Some(fault),
+    }
+    evidence
 }
 
 /// A line of `match --json`.
@@ -103,19 +132,48 @@ struct Report {
     /// Why it was not judged.
     reason: Option<&'static str>,
     list: Option<String>,
-    /// The algorithm whose digest matched.
-    hash: Option<&'static str>,
+    /// The kind of hash that matched.
+    hash: Option<String>,
     /// 0 for a digest; bits for a perceptual hash.
     distance: Option<u32>,
     snapshot: Option<String>,
+    /// Where it was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<Image>,
+    /// How it was found, where it was by its looks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    likeness: Option<Likeness>,
     #[serde(skip)]
     code: ExitCode,
 }
 
+/// What was seen of an image.
+#[derive(Serialize)]
+struct Image {
+    format: &'static str,
+    width: u32,
+    height: u32,
+    frames: u32,
+    pdq: Option<String>,
+    pdq_quality: Option<u8>,
+}
+
+/// What of a picture is like the listed one.
+#[derive(Serialize)]
+struct Likeness {
+    /// From 0 on.
+    frame: u32,
+    variant: String,
+    /// How the picture was turned: 0 as it stands, up to 7.
+    orientation: u8,
+    negative: bool,
+    /// Whether it is too far for a refusal.
+    wide: bool,
+}
+
 impl Report {
-    fn new(court: &Court, path: &Path, body: &Body) -> Report {
-        let (digests, payload, format) = (body.digests, body.bytes, body.format);
-        let verdict = court.judge(&Evidence { digests, payload, format, ..Evidence::default() });
+    fn new(court: &Court, path: &Path, evidence: &Evidence) -> Report {
+        let verdict = court.judge(evidence);
         let (word, reason, code) = match verdict.outcome {
             Outcome::Allow => (VerdictWord::Allow, None, ExitCode::Success),
             Outcome::Deny => (VerdictWord::Deny, None, ExitCode::Denied),
@@ -124,16 +182,47 @@ impl Report {
                 (VerdictWord::Unjudged, Some(reason.name()), ExitCode::Unjudged)
             }
         };
-        let algorithm = verdict.matched.as_ref().map(|hit| hit.algorithm);
+        let matched = verdict.matched.as_ref();
         Report {
             file: path.to_string_lossy().into_owned(),
             verdict: word.name(),
             reason,
-            list: verdict.matched.as_ref().map(|hit| hit.list.to_string()),
-            hash: algorithm.map(|algorithm| algorithm.name()),
-            distance: algorithm.map(|_| 0),
+            list: matched.map(|hit| hit.list.to_string()),
+            hash: matched.map(|hit| hit.hash().to_string()),
+            distance: matched.map(Match::distance),
             snapshot: court.snapshot_id(),
+            image: evidence.pictures.first().map(|picture| Image::new(&picture.looks)),
+            likeness: matched.and_then(|hit| match &hit.basis {
+                Basis::Same(_) => None,
+                Basis::Near(near) => Some(Likeness::new(near)),
+            }),
             code,
+        }
+    }
+}
+
+impl Image {
+    fn new(looks: &Looks) -> Image {
+        let first = looks.pdq.first().map(|look| look.fingerprint);
+        Image {
+            format: looks.header.format.name(),
+            width: looks.header.width,
+            height: looks.header.height,
+            frames: looks.frames,
+            pdq: first.map(|first| first.pdq().to_string()),
+            pdq_quality: first.map(|first| first.quality),
+        }
+    }
+}
+
+impl Likeness {
+    fn new(near: &Resemblance) -> Likeness {
+        Likeness {
+            frame: near.frame,
+            variant: near.variant.to_string(),
+            orientation: near.attitude.orientation,
+            negative: near.attitude.negative,
+            wide: near.wide,
         }
     }
 }
@@ -146,7 +235,39 @@ impl fmt::Display for Report {
             write!(f, " ({reason})")?;
         }
         if let Some(list) = &self.list {
-            write!(f, " (list {list}, by {})", self.hash.unwrap_or("hash"))?;
+            write!(f, " (list {list}, by {}", self.hash.as_deref().unwrap_or("hash"))?;
+            if let Some(likeness) = &self.likeness {
+                write!(f, ", {} bits apart{likeness}", self.distance.unwrap_or(0))?;
+            }
+            write!(f, ")")?;
+        }
+        if let Some(image) = &self.image {
+            write!(f, "; {} {}x{}", image.format, image.width, image.height)?;
+            if let (Some(pdq), Some(quality)) = (&image.pdq, image.pdq_quality) {
+                write!(f, ", pdq {pdq}, quality {quality}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is out of the ordinary.
+impl fmt::Display for Likeness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.frame > 0 {
+            write!(f, ", frame {}", self.frame + 1)?;
+        }
+        if self.variant != Variant::Whole.to_string() {
+            write!(f, ", {}", self.variant)?;
+        }
+        if self.orientation > 0 {
+            write!(f, ", turned or mirrored")?;
+        }
+        if self.negative {
+            write!(f, ", as a negative")?;
+        }
+        if self.wide {
+            write!(f, ", in the wide band")?;
         }
         Ok(())
     }

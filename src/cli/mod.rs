@@ -30,6 +30,8 @@ pub use exit::ExitCode;
 use fault::Fault;
 use streams::{Shown, Streams};
 
+use crate::decode;
+
 /// A gate in front of S3-compatible storage: uploads on a hash list never become objects.
 #[derive(clap::Parser, Debug)]
 #[command(name = "s3bouncer", version, disable_help_subcommand = true)]
@@ -73,6 +75,9 @@ enum Command {
     Probe(probe::Args),
     /// Ask or tell a running gate
     Ctl(ctl::Args),
+    /// Decode images for the gate that started this process
+    #[command(name = decode::WORKER_COMMAND, hide = true)]
+    DecodeWorker,
 }
 
 /// The program.
@@ -104,6 +109,10 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Explain(args) => with_streams(|streams| explain::run(&args, streams)),
         Command::Probe(args) => with_streams(|streams| probe::run(&args, streams)),
         Command::Ctl(args) => with_streams(|streams| ctl::run(&args, streams)),
+        Command::DecodeWorker => match decode::serve() {
+            Ok(()) => ExitCode::Success,
+            Err(_) => ExitCode::Failure,
+        },
     }
 }
 

@@ -9,8 +9,8 @@ use sha2::{Digest as _, Sha256};
 use super::kind::{Answers, Column, Item, Value};
 use super::options::Section;
 use super::words::{FormatWord, Switch, Word};
-use super::{BucketRule, Config, Credentials, Format, List, SharedState};
-use crate::digest::Algorithm;
+use super::{BucketRule, Config, Credentials, Format, List, Near, SharedState};
+use crate::list::HashKind;
 
 /// An option and its value in effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +94,7 @@ impl Config {
                 }
                 Section::Limits => tables.push((section, self.limits_values())),
                 Section::Inspect => tables.push((section, self.inspect_values())),
+                Section::Decode => tables.push((section, self.decode_values())),
                 Section::Audit => tables.push((section, self.audit_values())),
                 Section::Refusal => {
                     let contact = Value::Text(self.refusal.contact.clone());
@@ -184,6 +185,22 @@ impl Config {
         ]
     }
 
+    fn decode_values(&self) -> Values {
+        let decode = &self.decode;
+        vec![
+            ("workers", count(decode.workers.map_or(0, std::num::NonZeroUsize::get))),
+            ("memory_limit", Value::Size(decode.memory_limit)),
+            ("time_limit", Value::Duration(decode.time_limit)),
+            ("upload_time_limit", Value::Duration(decode.upload_time_limit)),
+            ("wait", Value::Duration(decode.wait)),
+            ("queue", count(decode.queue)),
+            ("max_pictures", count(decode.max_pictures)),
+            ("max_pixels", Value::Count(decode.max_pixels)),
+            ("max_frames", Value::Count(decode.max_frames.into())),
+            ("max_scans", Value::Count(decode.max_scans.into())),
+        ]
+    }
+
     fn limits_values(&self) -> Values {
         let limits = &self.limits;
         vec![
@@ -234,7 +251,7 @@ fn list_values(list: &List) -> Values {
         ("name", Value::Text(list.name.clone())),
         ("source", path(&list.source)),
         ("format", Value::Word(format_word(&list.format).word())),
-        ("hash", Value::Word(hash(&list.format).map_or("", Algorithm::name))),
+        ("hash", Value::Hash(hash(&list.format))),
         ("polarity", Value::Word(list.polarity.word())),
         ("mode", Value::Word(list.mode.word())),
         ("contact", Value::Text(list.contact.clone())),
@@ -250,7 +267,25 @@ fn list_values(list: &List) -> Values {
     };
     values.push(("delimiter", Value::Delimiter(delimiter)));
     values.push(("columns", Value::Columns(columns)));
+    values.extend(near_values(&list.near));
     values
+}
+
+fn near_values(near: &Near) -> Values {
+    let bits = |key, bits: Option<u32>| bits.map(|bits| (key, Value::Count(bits.into())));
+    let switch = |key, on: bool| Some((key, Value::Word(Switch::from(on).word())));
+    let values = [
+        near.mode.map(|mode| ("near_mode", Value::Word(mode.word()))),
+        bits("near_distance", near.distance),
+        bits("near_wide", near.wide),
+        switch("near_wide_denies", near.wide_denies),
+        Some(("near_quality", Value::Count(near.quality.into()))),
+        Some(("near_variants", Value::Word(near.variants.word()))),
+        switch("near_variants_deny", near.variants_deny),
+        Some(("near_convention", Value::Word(near.convention.word()))),
+        switch("short_hashes", near.short_hashes),
+    ];
+    values.into_iter().flatten().collect()
 }
 
 const fn format_word(format: &Format) -> FormatWord {
@@ -264,17 +299,19 @@ const fn format_word(format: &Format) -> FormatWord {
     }
 }
 
-const fn hash(format: &Format) -> Option<Algorithm> {
+const fn hash(format: &Format) -> Option<HashKind> {
     match format {
-        Format::Plain(algorithm) | Format::Md5sum(algorithm) => Some(*algorithm),
+        Format::Plain(kind) => Some(*kind),
+        Format::Md5sum(algorithm) => Some(HashKind::Exact(*algorithm)),
         Format::Snapshot | Format::Tagged | Format::Csv { .. } | Format::Hashdeep => None,
     }
 }
 
 fn column_values(columns: &super::Columns) -> Vec<(Column, Item)> {
-    let digests = columns.digests.iter().map(|(&a, name)| (Column::Digest(a), item(name)));
+    let hashes = columns.hashes.iter().map(|(&kind, name)| (Column::Hash(kind), item(name)));
+    let quality = columns.quality.iter().map(|name| (Column::Quality, item(name)));
     let label = columns.label.iter().map(|name| (Column::Label, item(name)));
-    digests.chain(label).collect()
+    hashes.chain(quality).chain(label).collect()
 }
 
 /// A rule. `lists` is left out where all apply: TOML has no word for that.

@@ -38,10 +38,10 @@ pub use error::{ConfigError, ConfigErrors};
 pub use glob::Glob;
 pub use kind::{Endpoint, Kind};
 pub use settings::{
-    Admin, Audit, BucketRule, Columns, Credentials, Format, Inspect, Limits, List, Listener, Log,
-    Refusal, Runtime, SharedState, State, Tls, Upstream,
+    Admin, Audit, BucketRule, Columns, Credentials, Decode, Format, Inspect, Limits, List,
+    Listener, Log, Near, Refusal, Runtime, SharedState, State, Tls, Upstream,
 };
-pub use words::{DigestCode, Guard, LogFormat, LogLevel, Passes, Switch};
+pub use words::{DigestCode, Guard, LogFormat, LogLevel, Passes, Switch, Variants};
 
 /// Longest configuration that is read, in bytes. Longer ones are mistakes (a list, a core dump).
 pub const TEXT_MAX: usize = 1 << 20;
@@ -62,6 +62,8 @@ pub struct Config {
     pub limits: Limits,
     /// What of a body is looked at besides the body itself.
     pub inspect: Inspect,
+    /// The processes that decode images.
+    pub decode: Decode,
     /// Where the audit records go.
     pub audit: Audit,
     /// What a refused client is told.

@@ -12,6 +12,7 @@ use super::kind::Value;
 use super::nearest::nearest;
 use super::options::{Fallback, Row, Section};
 use super::words::Word;
+use crate::list::HashKind;
 
 /// The tables of a text: each section that does not repeat once, the others as often as given.
 pub(super) struct Raw {
@@ -219,6 +220,13 @@ impl Table {
         match self.value(key) {
             Value::Text(text) => text,
             Value::Word(word) => word,
+            other => self.mistaken(key, other),
+        }
+    }
+
+    pub(super) fn hash(&self, key: &str) -> Option<HashKind> {
+        match self.value(key) {
+            Value::Hash(kind) => *kind,
             other => self.mistaken(key, other),
         }
     }

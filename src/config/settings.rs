@@ -8,9 +8,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::words::Switch;
+use super::words::{Switch, Variants};
 use super::{DigestCode, Endpoint, Glob, Guard, LogFormat, LogLevel, Passes};
 use crate::digest::Algorithm;
+use crate::image::Convention;
+use crate::list::HashKind;
 use crate::policy::{self, Mode, Polarity};
 use crate::s3;
 
@@ -93,6 +95,31 @@ pub struct List {
     pub contact: String,
     /// Age from which it is stale; `None` is never.
     pub max_age: Option<Duration>,
+    /// How its perceptual hashes are taken, if it holds any.
+    pub near: Near,
+}
+
+/// How the perceptual hashes of a list are taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Near {
+    /// Enforce or shadow; `None` is as the list's where it holds nothing else, else shadow.
+    pub mode: Option<Mode>,
+    /// Bits up to which a picture is the listed one, 0 to 256; `None` is the kind's own.
+    pub distance: Option<u32>,
+    /// Bits up to which it is at least recorded, 0 to 256; `None` is the kind's own.
+    pub wide: Option<u32>,
+    /// Quality of a PDQ hash, 0 to 100, below which it is not compared.
+    pub quality: u8,
+    /// How the PDQ hashes of its source were made.
+    pub convention: Convention,
+    /// The variants of a picture that are compared.
+    pub variants: Variants,
+    /// Whether the wide band refuses too.
+    pub wide_denies: bool,
+    /// Whether variants refuse too.
+    pub variants_deny: bool,
+    /// Whether more than a thousand hashes of 64 bits are wanted indeed.
+    pub short_hashes: bool,
 }
 
 /// How a list's source is written.
@@ -100,9 +127,9 @@ pub struct List {
 pub enum Format {
     /// A snapshot made by `list build`.
     Snapshot,
-    /// A digest a line.
-    Plain(Algorithm),
-    /// An algorithm's name and a digest a line.
+    /// A hash a line.
+    Plain(HashKind),
+    /// A kind and a hash a line.
     Tagged,
     /// Comma-separated values with a header.
     Csv {
@@ -120,8 +147,10 @@ pub enum Format {
 /// The columns of a CSV source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
-    /// Where each digest stands. Never empty; each column once.
-    pub digests: BTreeMap<Algorithm, String>,
+    /// Where each kind of hash stands. Never empty; each column once.
+    pub hashes: BTreeMap<HashKind, String>,
+    /// Where the quality of PDQ hashes stands.
+    pub quality: Option<String>,
     /// Where the entry's label stands.
     pub label: Option<String>,
 }
@@ -187,6 +216,31 @@ pub struct Inspect {
     pub swift_prefix: String,
     /// The latter, as they were written.
     pub domains: String,
+}
+
+/// `[decode]`: the processes that decode images, where lists hold hashes of pictures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decode {
+    /// Processes, 1 to 1024; one for each core where `None`.
+    pub workers: Option<NonZeroUsize>,
+    /// Memory of a process beside the image and what it takes itself, in bytes.
+    pub memory_limit: u64,
+    /// How long one image may take; at most `upload_time_limit`.
+    pub time_limit: Duration,
+    /// How long all images in one upload may take.
+    pub upload_time_limit: Duration,
+    /// How long an image may wait for a process.
+    pub wait: Duration,
+    /// Images that may wait.
+    pub queue: usize,
+    /// Images in one upload that are decoded.
+    pub max_pictures: usize,
+    /// Pixels of an image.
+    pub max_pixels: u64,
+    /// Frames or pages of an image.
+    pub max_frames: u32,
+    /// Scans of a progressive JPEG.
+    pub max_scans: u32,
 }
 
 /// `[audit]`: the records.

@@ -1,5 +1,6 @@
 //! Closed sets of words that an option can have.
 
+use crate::image::{Convention, Variant};
 use crate::policy::{Archives, Copies, Door, Mode, OnFault, OnUnjudged, Polarity};
 
 /// An enum whose variants are words in the configuration.
@@ -272,5 +273,51 @@ impl Word for Switch {
             Switch::Off => "off",
             Switch::On => "on",
         }
+    }
+}
+
+/// Which variants of a picture are compared beside the whole of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variants {
+    /// None.
+    Off,
+    /// It without uniform lines along its edges.
+    Trim,
+    /// It with reflected margins.
+    Pad,
+    /// Both.
+    Both,
+}
+
+impl Variants {
+    /// The variants.
+    pub fn list(self) -> Vec<Variant> {
+        match self {
+            Variants::Off => Vec::new(),
+            Variants::Trim => Variant::TRIMS.to_vec(),
+            Variants::Pad => Variant::PADS.to_vec(),
+            Variants::Both => [&Variant::TRIMS[..], &Variant::PADS].concat(),
+        }
+    }
+}
+
+impl Word for Variants {
+    const ALL: &'static [Self] = &[Variants::Off, Variants::Trim, Variants::Pad, Variants::Both];
+
+    fn word(self) -> &'static str {
+        match self {
+            Variants::Off => "off",
+            Variants::Trim => "trim",
+            Variants::Pad => "pad",
+            Variants::Both => "trim+pad",
+        }
+    }
+}
+
+impl Word for Convention {
+    const ALL: &'static [Self] = &Convention::ALL;
+
+    fn word(self) -> &'static str {
+        self.name()
     }
 }

@@ -85,6 +85,16 @@ impl PerceptualKind {
         (PerceptualKind::SIDES.contains(&side) && makes_sense).then_some(kind)
     }
 
+    /// Every kind that there can be, in order.
+    pub fn all() -> impl Iterator<Item = PerceptualKind> {
+        let of = |algorithm| {
+            let sides = PerceptualKind::SIDES.into_iter();
+            let kinds = sides.flat_map(move |side| [false, true].map(|dct| (algorithm, side, dct)));
+            kinds.filter_map(|(algorithm, side, dct)| PerceptualKind::new(algorithm, side, dct))
+        };
+        PerceptualAlgorithm::ALL.into_iter().flat_map(of)
+    }
+
     /// What is compared.
     pub fn algorithm(self) -> PerceptualAlgorithm {
         self.algorithm
@@ -113,6 +123,13 @@ impl PerceptualKind {
             | PerceptualAlgorithm::Blockhash => side * side,
         };
         bits / 8
+    }
+
+    /// The hash of red, green and blue, a byte each, as they are shown.
+    ///
+    /// `None` if `rgb` is not `3 * width * height` bytes.
+    pub fn of_rgb(self, width: u32, height: u32, rgb: Vec<u8>) -> Option<Vec<u8>> {
+        shown(width, height, rgb, Orientation::Upright).map(|picture| self.hash(&picture))
     }
 
     /// The hash of a picture.

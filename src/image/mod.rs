@@ -24,6 +24,6 @@ pub use header::{Header, header};
 pub use kinds::{PerceptualAlgorithm, PerceptualKind};
 pub use look::{Look, Looks, PerceptualLook, Source, Wanted, look};
 pub use orientation::Orientation;
-pub use pdq::{Convention, Fingerprint, ParsePdqError, Pdq};
+pub use pdq::{Convention, Fingerprint, ORIENTATIONS, ParsePdqError, Pdq};
 pub use sniff::{Format, SNIFF_MAX_BYTES, sniff};
 pub use variant::Variant;

@@ -3,6 +3,8 @@
 //! All are hashed from one small copy ([`Reduced`]). What each of them finds, measured, stands in
 //! docs/accuracy.md.
 
+use std::fmt;
+
 use super::orientation::Orientation;
 use super::pdq::{Aim, Fingerprint, Grid, GridBuilder, Row, SIDE_MIN, Side};
 use super::reduced::Reduced;
@@ -36,6 +38,20 @@ impl Variant {
         [Variant::Cropped(50), Variant::Cropped(100), Variant::Cropped(200)];
     /// Turns by two degrees.
     pub const TURNS: [Variant; 2] = [Variant::Turned(-20), Variant::Turned(20)];
+}
+
+/// As output names it: `whole`, `trimmed`, `padded-50`.
+impl fmt::Display for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Variant::Whole => f.write_str("whole"),
+            Variant::Trimmed => f.write_str("trimmed"),
+            Variant::Block => f.write_str("block"),
+            Variant::Padded(part) => write!(f, "padded-{part}"),
+            Variant::Cropped(part) => write!(f, "cropped-{part}"),
+            Variant::Turned(by) => write!(f, "turned{by:+}"),
+        }
+    }
 }
 
 /// A part of a picture in blocks of its reduced copy.

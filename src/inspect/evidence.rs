@@ -1,8 +1,9 @@
 //! What is known about a body once it has been seen whole.
 
+use super::Pictured;
 use crate::digest::Digests;
 use crate::framing::{FormError, FramingError};
-use crate::image::{Format, ImageFault, Looks};
+use crate::image::{Format, ImageFault, Pdq};
 use crate::s3::ErrorCode;
 
 /// Facts that we established ourselves: nothing that a client declared gets in here.
@@ -24,13 +25,13 @@ pub struct Evidence {
     pub unseen: Option<ImageFault>,
 }
 
-/// A picture that was decoded and hashed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pictured {
-    /// How it lies in the body; `None` where it is the body.
-    pub within: Option<Origin>,
-    /// What was seen.
-    pub looks: Looks,
+impl Evidence {
+    /// The PDQ hash of the body's first picture, or else of the first picture in it.
+    pub fn pdq(&self) -> Option<Pdq> {
+        let body = self.pictures.iter().find(|picture| picture.within.is_none());
+        let picture = body.or(self.pictures.first())?;
+        picture.looks.pdq.first().map(|look| look.fingerprint.pdq())
+    }
 }
 
 /// A byte string that lies within a body, in one form or another.

@@ -7,12 +7,14 @@ mod evidence;
 mod holdback;
 mod inspector;
 mod kept;
+mod picture;
 mod sight;
 mod within;
 
-pub use evidence::{BodyError, Evidence, Gap, Origin, Pictured, Sighting};
+pub use evidence::{BodyError, Evidence, Gap, Origin, Sighting};
 pub use holdback::HoldBack;
 pub use inspector::Inspector;
 pub use kept::Kept;
+pub use picture::{Attitude, Pictured};
 pub use sight::{Codings, SNIFF_BYTES, Scope};
-pub use within::{Within, look_within};
+pub use within::{Picture, Within, look_within, pictures_within};

@@ -23,6 +23,8 @@ pub struct Scope {
     pub kernel: Kernel,
     /// The codings that the body is said to have been put through.
     pub codings: Codings,
+    /// Whether pictures are looked at, so that they have to be found even where no digest is needed.
+    pub pictures: bool,
     /// Whether the store unpacks the body: then its members are what counts.
     pub is_archive: bool,
     /// How far looking goes.
@@ -30,10 +32,27 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// Whether nothing that could be found would mean anything.
+    pub fn finds_nothing(&self) -> bool {
+        self.wanted.is_empty() && !self.pictures
+    }
+
     /// The digests of the body itself, and nothing else.
     pub fn bare(wanted: AlgorithmSet, kernel: Kernel) -> Self {
         let limits = Limits { search_bytes_max: 0, ..Limits::default() };
-        Scope { wanted, kernel, codings: Codings::Known(vec![]), is_archive: false, limits }
+        let codings = Codings::Known(vec![]);
+        Scope { wanted, kernel, codings, pictures: false, is_archive: false, limits }
+    }
+
+    /// The most memory that undoing the codings takes, in bytes.
+    pub fn decoder_bytes_max(&self) -> u64 {
+        match &self.codings {
+            Codings::Known(codings) if !self.wanted.is_empty() => {
+                Decoder::memory_bytes_max(codings, &self.limits)
+            }
+            // Where nobody asks, or nobody knows how, nothing is undone.
+            Codings::Known(_) | Codings::Unknown => 0,
+        }
     }
 }
 
@@ -83,7 +102,7 @@ impl Sight {
             unknown: false,
         };
         // Without a list there is nothing to find.
-        if scope.wanted.is_empty() {
+        if scope.finds_nothing() {
             return sight;
         }
         match &scope.codings {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::digest::Digest;
+use super::Hash;
 
 /// Longest label in bytes; its length is one byte in a snapshot.
 pub const LABEL_BYTES_MAX: usize = 200;
@@ -13,16 +13,16 @@ pub const LABEL_BYTES_MAX: usize = 200;
 /// probability 0.16, and nobody can find the digest from it.
 const ID_DIGITS: usize = 12;
 
-/// A listed digest.
+/// A listed hash.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// What is listed.
-    pub digest: Digest,
+    pub hash: Hash,
     /// What the source calls it.
     pub label: Option<Label>,
 }
 
-/// What a source calls an entry: 1 to 200 bytes, all printable, never the digest itself.
+/// What a source calls an entry: 1 to 200 bytes, all printable, never the hash itself.
 ///
 /// It is shown to operators and stands in audit records, so it must neither reveal the hash nor
 /// play tricks on a terminal.
@@ -41,18 +41,17 @@ pub enum LabelError {
     /// It holds a control character, or one that changes how the text around it is shown.
     #[error("the label holds a character that can't be printed")]
     Unprintable,
-    /// It holds the digest that it stands for.
+    /// It holds the hash that it stands for.
     #[error("the label holds the hash")]
     RevealsHash,
 }
 
 impl Label {
-    /// Takes `text` as the label of an entry that carries `digests`.
+    /// Takes `text` as the label of an entry that carries `hashes`.
     ///
     /// # Errors
-    /// The text is empty, longer than 200 bytes, not printable, or holds one of the digests in
-    /// hex.
-    pub fn new(text: &str, digests: &[Digest]) -> Result<Self, LabelError> {
+    /// The text is empty, longer than 200 bytes, not printable, or holds one of the hashes in hex.
+    pub fn new(text: &str, hashes: &[Hash]) -> Result<Self, LabelError> {
         if text.is_empty() {
             return Err(LabelError::Empty);
         }
@@ -63,7 +62,7 @@ impl Label {
             return Err(LabelError::Unprintable);
         }
         let lower = text.to_ascii_lowercase();
-        if digests.iter().any(|digest| lower.contains(&digest.to_string())) {
+        if hashes.iter().any(|hash| lower.contains(&hash.to_string())) {
             return Err(LabelError::RevealsHash);
         }
         Ok(Label(text.into()))
@@ -92,16 +91,16 @@ pub(super) fn is_printable(c: char) -> bool {
 /// The name of an entry in `ctl disable LIST/ENTRY` and in audit records.
 ///
 /// It is the label if the source gave one, else `e-` and 12 hex digits that follow from the
-/// digest: the same after a reload and in any order of entries, and no way back to the hash.
+/// hash: the same after a reload and in any order of entries, and no way back to the hash.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId(Box<str>);
 
 impl EntryId {
-    /// The id of the entry with this digest and label.
-    pub fn new(digest: &Digest, label: Option<&str>) -> Self {
+    /// The id of the entry with this hash and label.
+    pub fn new(hash: &Hash, label: Option<&str>) -> Self {
         EntryId(match label {
             Some(label) => label.into(),
-            None => made_up(digest).into(),
+            None => made_up(hash).into(),
         })
     }
 
@@ -117,11 +116,11 @@ impl fmt::Display for EntryId {
     }
 }
 
-fn made_up(digest: &Digest) -> String {
+fn made_up(listed: &Hash) -> String {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let mut hasher = Sha256::new_with_prefix("s3bouncer entry");
-    hasher.update(digest.algorithm().name());
-    hasher.update(digest.as_bytes());
+    hasher.update(listed.kind().to_string());
+    hasher.update(listed.as_bytes());
     let hash: [u8; 32] = hasher.finalize().into();
     let mut id = String::with_capacity(2 + ID_DIGITS);
     id.push_str("e-");
@@ -136,14 +135,15 @@ fn made_up(digest: &Digest) -> String {
 mod tests {
     use super::*;
     use crate::digest::Algorithm;
+    use crate::list::HashKind;
 
-    fn digest() -> Digest {
-        Digest::from_bytes(Algorithm::Md5, &[0xAB; 16]).unwrap()
+    fn hash(byte: u8) -> Hash {
+        Hash::from_bytes(HashKind::Exact(Algorithm::Md5), &[byte; 16]).unwrap()
     }
 
     #[test]
     fn labels_are_short_printable_and_no_hashes() {
-        let ok = |text: &str| Label::new(text, &[digest()]).map(|label| label.to_string());
+        let ok = |text: &str| Label::new(text, &[hash(0xab)]).map(|label| label.to_string());
         assert_eq!(ok("case 12/3 – ü").as_deref(), Ok("case 12/3 – ü"));
         assert_eq!(ok(""), Err(LabelError::Empty));
         assert!(ok(&"x".repeat(200)).is_ok());
@@ -157,11 +157,14 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_the_label_or_follows_from_the_digest() {
-        assert_eq!(EntryId::new(&digest(), Some("logo")).as_str(), "logo");
-        let id = EntryId::new(&digest(), None);
+    fn an_id_is_the_label_or_follows_from_the_hash() {
+        assert_eq!(EntryId::new(&hash(0xab), Some("logo")).as_str(), "logo");
+        let id = EntryId::new(&hash(0xab), None);
         assert_eq!(id.as_str(), "e-eb1be65761e8");
-        let other = Digest::from_bytes(Algorithm::Md5, &[0xAC; 16]).unwrap();
-        assert_ne!(EntryId::new(&other, None), id);
+        assert_ne!(EntryId::new(&hash(0xac), None), id);
+        // Another kind with the same bytes is another entry.
+        let pdq = Hash::from_bytes(HashKind::Pdq, &[0xab; 32]).unwrap();
+        let sha256 = Hash::from_bytes(Algorithm::Sha256.into(), &[0xab; 32]).unwrap();
+        assert_ne!(EntryId::new(&pdq, None), EntryId::new(&sha256, None));
     }
 }

@@ -1,5 +1,5 @@
 //! Hash lists: sources are read into entries, entries are compiled into a snapshot, and a snapshot
-//! answers whether a digest is on one of its lists.
+//! answers whether a digest is on one of its lists, and whether a picture's hash is near one that is.
 //!
 //! ```text
 //! source file --read_source--> Entry --Compiler--> snapshot file --Snapshot--> Hit
@@ -15,20 +15,22 @@
 
 mod canary;
 mod entry;
+mod hash;
 mod size_guard;
 mod snapshot;
 mod source;
 
 pub use canary::canary_image;
 pub use entry::{Entry, EntryId, Label, LabelError};
+pub use hash::{Hash, HashKind, ParseHashError, ParseKindError, Unfit};
 pub use size_guard::{ImplausibleSize, check_size};
 pub use snapshot::{
-    CompileError, Compiler, Hit, Hits, ListInfo, ListKey, Part, Row, Snapshot, SnapshotError,
-    compile, merge, verify_checksums,
+    CompileError, Compiler, Hit, Hits, ListInfo, ListKey, NearHit, NearInfo, NearKind, Part, Row,
+    Snapshot, SnapshotError, compile, merge, verify_checksums,
 };
 pub use source::{
-    CsvMap, LINE_BYTES_MAX, Reason, SourceError, SourceErrors, SourceFormat, SourceSummary,
-    read_source,
+    CsvMap, LINE_BYTES_MAX, QUALITY_MIN, Reason, SourceError, SourceErrors, SourceFormat,
+    SourceSummary, read_source,
 };
 
 pub use snapshot::check as check_snapshot;

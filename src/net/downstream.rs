@@ -2,12 +2,13 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 /// How long a connection may stay in a phase.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +24,11 @@ pub struct Timeouts {
 /// hyper's own header timeout also runs between requests, so that it can't tell a slow head from an
 /// idle connection.
 #[derive(Debug)]
-pub struct Activity(AtomicU64);
+pub struct Activity {
+    phase: AtomicU64,
+    /// Whether something that was to be written has not gone out yet.
+    owing: AtomicBool,
+}
 
 /// The phase in the low two bits, its start in milliseconds above them.
 const IDLE: u64 = 0;
@@ -33,30 +38,46 @@ const BUSY: u64 = 2;
 impl Activity {
     /// A connection that has just been opened: its first head is due.
     pub fn new() -> Arc<Self> {
-        Arc::new(Activity(AtomicU64::new(word(HEAD))))
+        Arc::new(Activity { phase: AtomicU64::new(word(HEAD)), owing: AtomicBool::new(false) })
     }
 
     /// A request has come and is being answered until the guard is dropped.
     pub fn busy(self: &Arc<Self>) -> Busy {
-        self.0.store(word(BUSY), Ordering::Relaxed);
+        self.phase.store(word(BUSY), Ordering::Relaxed);
         Busy(self.clone())
     }
 
     /// When the connection is due to be closed, if nothing happens.
     pub fn deadline(&self, timeouts: &Timeouts) -> Option<Instant> {
-        let word = self.0.load(Ordering::Relaxed);
-        let since = epoch() + Duration::from_millis(word >> 2);
-        match word & 3 {
+        let (phase, since) = self.phase();
+        match phase {
             IDLE => Some(since + timeouts.idle),
             HEAD => Some(since + timeouts.header),
             _ => None,
         }
     }
 
+    /// Whether, for so long, nothing has come since the last answer, all of which has gone out.
+    pub fn is_quiet_for(&self, period: Duration) -> bool {
+        let (phase, since) = self.phase();
+        phase == IDLE && since.elapsed() >= period && !self.owing.load(Ordering::Relaxed)
+    }
+
+    fn phase(&self) -> (u64, Instant) {
+        let word = self.phase.load(Ordering::Relaxed);
+        (word & 3, epoch() + Duration::from_millis(word >> 2))
+    }
+
     fn bytes_came(&self) {
-        if self.0.load(Ordering::Relaxed) & 3 == IDLE {
-            self.0.store(word(HEAD), Ordering::Relaxed);
+        if self.phase().0 == IDLE {
+            self.phase.store(word(HEAD), Ordering::Relaxed);
         }
+    }
+
+    /// Takes note of whether a write has to wait.
+    fn wrote<T>(&self, polled: Poll<T>) -> Poll<T> {
+        self.owing.store(polled.is_pending(), Ordering::Relaxed);
+        polled
     }
 }
 
@@ -66,7 +87,7 @@ pub struct Busy(Arc<Activity>);
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.0.store(word(IDLE), Ordering::Relaxed);
+        self.0.phase.store(word(IDLE), Ordering::Relaxed);
     }
 }
 
@@ -84,12 +105,35 @@ fn epoch() -> Instant {
 pub struct Watched<S> {
     stream: S,
     activity: Arc<Activity>,
+    /// What has come and is still to be read.
+    ahead: Bytes,
 }
 
 impl<S> Watched<S> {
     /// Notes what comes on `stream` in `activity`.
     pub fn new(stream: S, activity: Arc<Activity>) -> Self {
-        Watched { stream, activity }
+        Watched { stream, activity, ahead: Bytes::new() }
+    }
+
+    /// Takes back what has been read, so that it is read again.
+    pub fn unread(&mut self, bytes: Bytes) {
+        // No bytes could still be a share of a large buffer.
+        if !bytes.is_empty() {
+            self.activity.bytes_came();
+            self.ahead = bytes;
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> Watched<S> {
+    /// Waits, without a buffer, until there is something to read. False at the end of the stream.
+    pub async fn look(&mut self) -> bool {
+        if self.ahead.is_empty()
+            && let Ok(byte) = self.stream.read_u8().await
+        {
+            self.unread(Bytes::copy_from_slice(&[byte]));
+        }
+        !self.ahead.is_empty()
     }
 }
 
@@ -99,6 +143,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let length = self.ahead.len().min(buf.remaining());
+            buf.put_slice(&self.ahead.split_to(length));
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         if buf.filled().len() > before {
@@ -114,7 +163,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.activity.wrote(polled)
     }
 
     fn poll_write_vectored(
@@ -122,7 +172,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.activity.wrote(polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -130,16 +181,20 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let polled = Pin::new(&mut self.stream).poll_flush(cx);
+        self.activity.wrote(polled)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let polled = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.activity.wrote(polled)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt;
+
     use super::*;
 
     #[test]
@@ -156,5 +211,39 @@ mod tests {
         assert!(idle >= head + Duration::from_secs(65));
         activity.bytes_came();
         assert!(activity.deadline(&timeouts).unwrap() < idle);
+    }
+
+    #[tokio::test]
+    async fn what_was_unread_is_read_first() {
+        let activity = Activity::new();
+        drop(activity.busy());
+        let (mut client, stream) = tokio::io::duplex(16);
+        let mut watched = Watched::new(stream, activity.clone());
+        watched.unread(Bytes::new());
+        assert!(activity.is_quiet_for(Duration::ZERO));
+        watched.unread(Bytes::from_static(b"abc"));
+        assert!(!activity.is_quiet_for(Duration::ZERO), "a head has begun");
+        assert!(watched.look().await);
+        client.write_all(b"d").await.unwrap();
+        let mut read = [0; 4];
+        assert_eq!(watched.read(&mut read[..2]).await.unwrap(), 2);
+        watched.read_exact(&mut read[2..]).await.unwrap();
+        assert_eq!(&read, b"abcd");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_owes_something_is_not_quiet() {
+        let activity = Activity::new();
+        drop(activity.busy());
+        let (mut client, stream) = tokio::io::duplex(4);
+        let mut watched = Watched::new(stream, activity.clone());
+        {
+            let mut writing = std::pin::pin!(watched.write_all(b"abcdef"));
+            assert!(futures_util::poll!(writing.as_mut()).is_pending());
+            assert!(!activity.is_quiet_for(Duration::ZERO));
+            client.read_exact(&mut [0; 4]).await.unwrap();
+            writing.await.unwrap();
+        }
+        assert!(activity.is_quiet_for(Duration::ZERO));
     }
 }

@@ -1,27 +1,21 @@
 //! Accepting clients, up to a limit, until told to drain.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::downstream::{Activity, Busy, Timeouts, Watched};
+use super::downstream::{Busy, Timeouts};
 use super::tls::Tls;
-use super::upstream::{BUFFER_BYTES, HEADERS_MAX};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4096;
@@ -80,7 +74,8 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 
 impl Listener {
     /// Accepts until `stage` says otherwise, and serves each connection in a task of its own.
-    /// `answer` is called for each request; its guard belongs into the answer's body.
+    /// `answer` is called for each request; its guard belongs into the answer's body. Its future is in
+    /// a box: hyper keeps room for it on idle connections too.
     pub async fn accept<A, F, B>(
         self,
         connections: Arc<Connections>,
@@ -88,7 +83,7 @@ impl Listener {
         answer: A,
     ) where
         A: Fn(SocketAddr, Request<Incoming>, Busy) -> F + Clone + Send + Sync + 'static,
-        F: Future<Output = Response<B>> + Send + 'static,
+        F: Future<Output = Response<B>> + Send + Unpin + 'static,
         B: Body<Data = bytes::Bytes, Error = hyper::Error> + Send + 'static,
     {
         let shared = Arc::new(self);
@@ -123,81 +118,24 @@ impl Listener {
         answer: A,
     ) where
         A: Fn(SocketAddr, Request<Incoming>, Busy) -> F,
-        F: Future<Output = Response<B>>,
+        F: Future<Output = Response<B>> + Unpin,
         B: Body<Data = bytes::Bytes, Error = hyper::Error> + Send + 'static,
     {
         if stream.set_nodelay(true).is_err() {
             return;
         }
+        // In boxes of their own: room for a handshake, or for TLS, would stay in every connection's
+        // task.
         match &self.tls {
-            None => self.converse(stream, peer, stage, answer).await,
+            None => Box::pin(self.converse(stream, peer, stage, answer)).await,
             Some(tls) => {
-                let handshake =
-                    tokio::time::timeout(self.timeouts.header, tls.current().accept(stream));
-                if let Ok(Ok(stream)) = handshake.await {
-                    self.converse(stream, peer, stage, answer).await;
+                let accepting = tls.current().accept(stream);
+                let accepted = tokio::time::timeout(self.timeouts.header, accepting);
+                if let Ok(Ok(stream)) = Box::pin(accepted).await {
+                    Box::pin(self.converse(stream, peer, stage, answer)).await;
                 }
             }
         }
-    }
-
-    async fn converse<S, A, F, B>(
-        &self,
-        stream: S,
-        peer: SocketAddr,
-        mut stage: watch::Receiver<Stage>,
-        answer: A,
-    ) where
-        S: AsyncRead + AsyncWrite + Unpin,
-        A: Fn(SocketAddr, Request<Incoming>, Busy) -> F,
-        F: Future<Output = Response<B>>,
-        B: Body<Data = bytes::Bytes, Error = hyper::Error> + Send + 'static,
-    {
-        let activity = Activity::new();
-        let io = TokioIo::new(Watched::new(stream, activity.clone()));
-        let service = service_fn(|request| {
-            let answering = answer(peer, request, activity.busy());
-            async { Ok::<_, Infallible>(answering.await) }
-        });
-        let mut connection = pin!(self.http().serve_connection(io, service));
-        // Phases change under the timer: it looks at least this often.
-        let period = self.timeouts.header.min(self.timeouts.idle);
-        let mut timer = pin!(tokio::time::sleep(period));
-        let mut next = Stage::Draining;
-        loop {
-            tokio::select! {
-                // What went wrong on a client's connection, its requests' records tell.
-                _ = connection.as_mut() => return,
-                () = timer.as_mut() => {
-                    let now = Instant::now();
-                    let next = match activity.deadline(&self.timeouts) {
-                        Some(deadline) if deadline <= now => return,
-                        Some(deadline) => deadline.min(now + period),
-                        None => now + period,
-                    };
-                    timer.as_mut().reset(next.into());
-                }
-                told = stage.wait_for(|&stage| stage >= next) => {
-                    if told.is_err() || next == Stage::Ending {
-                        return;
-                    }
-                    next = Stage::Ending;
-                    connection.as_mut().graceful_shutdown();
-                }
-            }
-        }
-    }
-
-    fn http(&self) -> http1::Builder {
-        let mut http = http1::Builder::new();
-        http.half_close(true)
-            .preserve_header_case(true)
-            .auto_date_header(false)
-            .header_read_timeout(None)
-            .max_buf_size(BUFFER_BYTES.max(self.max_header_size))
-            .max_header_size(self.max_header_size)
-            .max_headers(HEADERS_MAX);
-        http
     }
 }
 

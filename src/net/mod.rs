@@ -1,7 +1,9 @@
 //! Sockets: the listener and its TLS, connections to the store, limits and timeouts of both.
 
+pub mod bell;
 pub mod body;
 pub mod budget;
+pub mod conversation;
 pub mod downstream;
 pub mod listener;
 pub mod tls;

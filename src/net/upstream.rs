@@ -21,11 +21,11 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::bell::Belled;
 use super::body::UpstreamBody;
 
-/// Bytes that a connection may buffer in each direction. hyper's default is 408 KiB, which a few
-/// thousand active uploads would turn into gigabytes; with 64 KiB a body costs twice the system
-/// calls (`cargo bench --bench relay`).
+/// Bytes that a connection may buffer in each direction before it takes no more of a body. hyper's
+/// default is 408 KiB, which a few thousand active uploads would turn into gigabytes.
 pub const BUFFER_BYTES: usize = 128 * 1024;
 
 /// Headers that a message may have. SDKs with much metadata send more than hyper's default of 100.
@@ -67,7 +67,7 @@ pub struct Link {
     reused: bool,
 }
 
-type Connection = Pin<Box<http1::Connection<TokioIo<FusedStream>, UpstreamBody>>>;
+type Connection = Belled<Pin<Box<http1::Connection<TokioIo<FusedStream>, UpstreamBody>>>>;
 
 /// What became of a request that was handed to a connection.
 pub type Reply = Result<Response<Incoming>, Failed>;
@@ -118,6 +118,7 @@ impl Upstream {
 
     /// Takes back a connection whose exchange has ended cleanly; closes it where it has not.
     pub fn give_back(&self, mut link: Link) {
+        link.stir();
         if !link.is_ready() {
             return;
         }
@@ -154,7 +155,7 @@ impl Link {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(io::Error::other)?;
-        Ok(Link { sender, connection: Box::pin(connection), fuse, reused: false })
+        Ok(Link { sender, connection: Belled::new(Box::pin(connection), 1), fuse, reused: false })
     }
 
     /// Whether it has carried an exchange before: then the store may have closed it meanwhile.
@@ -173,6 +174,7 @@ impl Link {
         request: Request<UpstreamBody>,
     ) -> impl Future<Output = Reply> + Send + use<> {
         let reply = self.sender.try_send_request(request);
+        self.stir();
         async move {
             reply.await.map_err(|mut failed| {
                 let unsent = failed.take_message().is_some();
@@ -184,7 +186,12 @@ impl Link {
     /// Moves bytes. Ready when the connection has ended; must not be polled again then.
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // What went wrong, the reply tells.
-        self.connection.as_mut().poll(cx).map(drop)
+        Pin::new(&mut self.connection).poll(cx).map(drop)
+    }
+
+    /// Has it polled again though nothing has come from the network: it has been fed.
+    pub fn stir(&mut self) {
+        self.connection.stir();
     }
 
     /// Whether the connection stands and takes another request.

@@ -9,6 +9,7 @@
 //! place. A list is checked with the very code that will serve it before it takes the place of the
 //! one before; if it fails, that one goes on serving.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
@@ -16,11 +17,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::config::{Format, List};
+use crate::image::{Convention, PerceptualKind};
 use crate::list::{
-    CompileError, Compiler, CsvMap, ImplausibleSize, Snapshot, SnapshotError, SourceErrors,
-    SourceFormat, check_size, merge, read_source, verify_checksums,
+    CompileError, Compiler, CsvMap, HashKind, ImplausibleSize, ListInfo, NearInfo, NearKind,
+    Snapshot, SnapshotError, SourceErrors, SourceFormat, check_size, merge, read_source,
+    verify_checksums,
 };
-use crate::policy::{ListRule, Rulebook};
+use crate::policy::{ListRule, Mode, NearRule, Rulebook};
 
 /// Why a list could not be taken.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +40,12 @@ pub enum ListError {
     /// What was compiled, or came compiled, is no good.
     #[error("{0}: {1}")]
     Snapshot(PathBuf, SnapshotError),
+    /// It has more short hashes than anybody should take without knowing it.
+    #[error(
+        "{0} has {2} hashes of {1}, each of 64 bits or fewer, which hit innocent pictures; to take \
+         them all the same: short_hashes = \"on\""
+    )]
+    ShortHashes(String, HashKind, u64),
     /// It is too different from the one that serves.
     #[error("{0}; to take it all the same: s3bouncer ctl reload --accept {1}")]
     Size(ImplausibleSize, String),
@@ -69,21 +78,39 @@ pub struct Loaded {
 impl Loaded {
     /// What judges: the set, with what the configuration says of each list.
     pub fn rulebook(&self, lists: &[List], now: SystemTime) -> Rulebook {
-        let rules = lists.iter().zip(&self.standings).map(|(list, standing)| ListRule {
+        let rules = lists.iter().zip(&self.standings).enumerate();
+        let rules = rules.map(|(index, (list, standing))| ListRule {
             name: standing.name.clone(),
             polarity: list.polarity,
             mode: list.mode,
             loaded: standing.made.is_some(),
             stale: standing.is_stale(list.max_age, now),
+            near: self.info(index).and_then(|info| near_rule(list, info)),
         });
-        Rulebook {
-            snapshot: self.snapshot.clone(),
-            version: self.snapshot.as_ref().map(|snapshot| Arc::from(snapshot.id())),
-            lists: rules.collect(),
-            of_snapshot: self.of_snapshot.clone(),
-            looks: None,
-        }
+        Rulebook::new(self.snapshot.clone(), self.of_snapshot.clone(), rules.collect())
     }
+
+    /// What the snapshot says of a configured list, if it is in it.
+    fn info(&self, index: usize) -> Option<&ListInfo> {
+        let place = self.of_snapshot.iter().position(|&of| usize::from(of) == index)?;
+        self.snapshot.as_ref()?.lists().get(place)
+    }
+}
+
+/// How a list's perceptual hashes are taken; `None` where it has none.
+fn near_rule(list: &List, info: &ListInfo) -> Option<NearRule> {
+    let beside_digests = if info.algorithms.is_empty() { list.mode } else { Mode::Shadow };
+    let near = &list.near;
+    (!info.near.is_empty()).then(|| NearRule {
+        mode: near.mode.unwrap_or(beside_digests),
+        distance: near.distance,
+        wide: near.wide,
+        quality: near.quality,
+        convention: info.convention().unwrap_or(Convention::Full),
+        variants: near.variants.list(),
+        wide_denies: near.wide_denies,
+        variants_deny: near.variants_deny,
+    })
 }
 
 impl Standing {
@@ -152,12 +179,14 @@ impl ListStore {
         match source_format(&list.format) {
             Some(format) => {
                 let mut compiler = Compiler::default();
-                add_source(&mut compiler, &list.name, &format, &list.source, source)?;
+                add_source(&mut compiler, list, &format, source)?;
                 write(&made, |out| compiler.write(out))?;
             }
             None => copy_snapshot(&list.source, &made, &list.name)?,
         }
         let snapshot = open_checked(&made)?;
+        let near = snapshot.lists().iter().flat_map(|list| list.near.iter().copied());
+        refuse_short_hashes(list, near)?;
         if let Some((serving, _)) = self.last_good(&list.name).filter(|_| !accepted) {
             let plausible = check_size(serving.entries(), snapshot.entries());
             plausible.map_err(|size| ListError::Size(size, list.name.clone()))?;
@@ -196,21 +225,49 @@ impl ListStore {
     }
 }
 
-/// Compiles a source file into a snapshot file.
+/// Compiles a list's source file.
 ///
 /// # Errors
-/// The source can't be read or is wrong, or the output can't be written.
+/// The source can't be read or is wrong, or it holds more short hashes than the list is meant to.
 pub fn add_source(
     compiler: &mut Compiler,
-    name: &str,
+    list: &List,
     format: &SourceFormat,
-    path: &Path,
     source: File,
-) -> Result<crate::list::SourceSummary, ListError> {
-    let list = compiler.list(name)?;
+) -> Result<(), ListError> {
+    let key = compiler.list(&list.name)?;
+    compiler.convention(key, list.near.convention)?;
     let input = BufReader::with_capacity(256 * 1024, source);
-    read_source(format, input, &mut |entry| compiler.add(list, &entry))
-        .map_err(|errors| ListError::Source(path.to_path_buf(), errors))
+    let mut counts: BTreeMap<PerceptualKind, u64> = BTreeMap::new();
+    let read = read_source(format, input, &mut |entry| {
+        if let HashKind::Perceptual(kind) = entry.hash.kind() {
+            *counts.entry(kind).or_default() += 1;
+        }
+        compiler.add(key, &entry);
+    });
+    read.map_err(|errors| ListError::Source(list.source.clone(), errors))?;
+    let near = counts.into_iter().map(|(kind, entries)| NearInfo {
+        kind: NearKind::Perceptual(kind),
+        entries,
+        canary: false,
+    });
+    refuse_short_hashes(list, near)
+}
+
+/// Many short hashes hit innocent pictures: about one in 100,000 pairs (docs/accuracy.md).
+///
+/// # Errors
+/// There are too many, and the configuration does not say that they are wanted.
+pub fn refuse_short_hashes(
+    list: &List,
+    mut near: impl Iterator<Item = NearInfo>,
+) -> Result<(), ListError> {
+    match near.find(NearInfo::is_too_short) {
+        Some(NearInfo { kind, entries, .. }) if !list.near.short_hashes => {
+            Err(ListError::ShortHashes(list.name.clone(), kind.hash_kind(), entries))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Writes a file whole and durably, readable by its owner only: list data is evidence-grade.
@@ -245,12 +302,13 @@ pub fn open_checked(path: &Path) -> Result<Snapshot, ListError> {
 pub fn source_format(format: &Format) -> Option<SourceFormat> {
     Some(match format {
         Format::Snapshot => return None,
-        Format::Plain(algorithm) => SourceFormat::Plain(*algorithm),
+        Format::Plain(kind) => SourceFormat::Plain(*kind),
         Format::Tagged => SourceFormat::Tagged,
         Format::Csv { columns, delimiter } => SourceFormat::Csv(CsvMap {
             delimiter: *delimiter,
-            columns: columns.digests.iter().map(|(a, column)| (*a, column.clone())).collect(),
+            columns: columns.hashes.iter().map(|(kind, name)| (*kind, name.clone())).collect(),
             label: columns.label.clone(),
+            quality: columns.quality.clone(),
         }),
         Format::Hashdeep => SourceFormat::Hashdeep,
         Format::Md5sum(algorithm) => SourceFormat::Md5sum(*algorithm),

@@ -4,6 +4,7 @@ use prometheus_client::encoding::text;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use crate::decode;
 use crate::proxy::meters::Meters;
 
 /// The media type of what [`encode`] gives.
@@ -20,7 +21,26 @@ pub fn registry(meters: &Meters, version: &'static str) -> Registry {
     register_lists(meters, &mut registry);
     register_health(meters, &mut registry);
     register_budgets(meters, &mut registry);
+    register_decode(&meters.decode, &mut registry);
     registry
+}
+
+fn register_decode(meters: &decode::Meters, registry: &mut Registry) {
+    registry.register("decode_jobs", "Images given to a worker", meters.jobs.clone());
+    registry.register("decode_seconds", "What a worker took for an image", meters.seconds.clone());
+    registry.register("decode_in_use", "Workers that have an image", meters.in_use.clone());
+    registry.register("decode_workers", "Workers that there may be", meters.workers.clone());
+    registry.register("decode_waited", "Images that waited for a worker", meters.waited.clone());
+    registry.register(
+        "decode_busy",
+        "Images that no worker was free for in time",
+        meters.busy.clone(),
+    );
+    registry.register(
+        "decode_killed",
+        "Workers that ended before their time",
+        meters.killed.clone(),
+    );
 }
 
 fn register_requests(meters: &Meters, registry: &mut Registry) {
@@ -138,6 +158,8 @@ mod tests {
         meters.count_unjudged(Unjudged::Form);
         meters.count_protocol_reject("bad-chunk");
         meters.observe_added_latency(Duration::from_micros(300));
+        meters.decode.jobs.inc();
+        meters.decode.count_killed(decode::Ending::Memory);
         meters.set_lists([(&Arc::from("police"), 12, Duration::from_millis(1500))]);
         meters
     }
@@ -171,6 +193,14 @@ mod tests {
             "s3bouncer_capture_in_use_bytes 0",
             "s3bouncer_spool_in_use_bytes 0",
             "s3bouncer_spool_max_bytes 0",
+            "s3bouncer_decode_jobs_total 1",
+            "s3bouncer_decode_seconds_count 0",
+            "s3bouncer_decode_in_use 0",
+            "s3bouncer_decode_workers 0",
+            "s3bouncer_decode_waited_total 0",
+            "s3bouncer_decode_busy_total 0",
+            r#"s3bouncer_decode_killed_total{reason="memory"} 1"#,
+            r#"s3bouncer_decode_killed_total{reason="crash"} 0"#,
             r#"s3bouncer_build_info{version="1.2.3"} 1"#,
         ];
         for line in lines {
@@ -183,7 +213,7 @@ mod tests {
     fn every_sample_belongs_to_a_known_name() {
         let text = exposed(&used());
         let kinds = text.lines().filter(|line| line.starts_with("# TYPE ")).count();
-        assert_eq!(kinds, 22, "{text}");
+        assert_eq!(kinds, 29, "{text}");
         assert!(text.lines().all(|line| line.starts_with('#') || line.starts_with("s3bouncer_")));
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,13 +15,15 @@ use super::bypass::BypassStore;
 use super::lists::{ListStore, Loaded, Standing};
 use super::parts::{self, PartsFault};
 use crate::config::{self, Config, ConfigErrors, DigestCode, Guard, Passes};
+use crate::decode::{Launch, Pool, Terms};
 use crate::digest::Kernel;
+use crate::image;
 use crate::net::budget::Budget;
 use crate::net::listener::Connections;
 use crate::net::tls::Tls;
 use crate::net::upstream::{self, Upstream};
 use crate::policy::Exceptions;
-use crate::proxy::gate::{Gate, Inspect, Settings, View};
+use crate::proxy::gate::{Decode, Gate, Inspect, Settings, View};
 use crate::proxy::meters::Meters;
 use crate::proxy::record::NodeFacts;
 use crate::unpack;
@@ -51,6 +54,9 @@ pub enum StartFault {
     /// The audit writer can't be started.
     #[error("audit: {0}")]
     Audit(io::Error),
+    /// The processes that decode images can't be looked after.
+    #[error("decode: {0}")]
+    Decode(io::Error),
     /// The state of multipart uploads can't be used.
     #[error("{0}")]
     Parts(#[from] PartsFault),
@@ -136,7 +142,8 @@ impl Node {
         let budget = Budget::new(config.limits.capture_budget);
         let parts = parts::open(&config).await?;
         tokio::spawn(parts::tidy(Arc::downgrade(&parts)));
-        let gate = Gate::new(view, budget, meters, audit.port(), parts);
+        let pool = pool(&config, &meters)?;
+        let gate = Gate::new(view, budget, meters, audit.port(), parts, pool);
         let current = Current {
             config: Arc::new(config),
             standings: loaded.standings,
@@ -379,7 +386,30 @@ fn settings(config: &Config) -> Settings {
             contact => format!("Access Denied. Contact: {contact}"),
         },
         inspect: inspect(&config.inspect),
+        decode: decode(&config.decode),
     }
+}
+
+fn decode(decode: &config::Decode) -> Decode {
+    let limits = image::Limits {
+        pixels: decode.max_pixels,
+        frames: decode.max_frames,
+        scans: decode.max_scans,
+        memory: decode.memory_limit,
+    };
+    let (time, wait, queue) = (decode.time_limit, decode.wait, decode.queue);
+    Decode {
+        terms: Terms { limits, time, wait, queue },
+        pictures_max: decode.max_pictures,
+        time: decode.upload_time_limit,
+    }
+}
+
+/// The processes that decode images; none is started before there is one.
+fn pool(config: &Config, meters: &Meters) -> Result<Pool, StartFault> {
+    let workers = config.decode.workers.or_else(|| std::thread::available_parallelism().ok());
+    let workers = workers.unwrap_or(NonZeroUsize::MIN);
+    Pool::new(Launch::this_program(), workers, meters.decode.clone()).map_err(StartFault::Decode)
 }
 
 fn inspect(inspect: &config::Inspect) -> Inspect {

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::near::{self, NearRule};
 use super::{Mode, Polarity, Unjudged};
 use crate::digest::AlgorithmSet;
 use crate::image::Wanted;
-use crate::list::Snapshot;
+use crate::list::{NearKind, Snapshot};
 
 /// What to do with a body that could not be judged, for a reason of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +109,8 @@ pub struct ListRule {
     pub loaded: bool,
     /// Whether it is older than its maximum age.
     pub stale: bool,
+    /// How its perceptual entries are taken, if it has any.
+    pub near: Option<NearRule>,
 }
 
 /// What holds for the buckets that one pattern matches.
@@ -151,6 +154,22 @@ pub struct Rulebook {
 }
 
 impl Rulebook {
+    /// What judges by a snapshot: for each of its lists, `of_snapshot` has its index in `lists`.
+    pub fn new(
+        snapshot: Option<Arc<Snapshot>>,
+        of_snapshot: Vec<u16>,
+        lists: Vec<ListRule>,
+    ) -> Rulebook {
+        let kinds = snapshot.iter().flat_map(|snapshot| snapshot.near_kinds());
+        let own = kinds.filter_map(|kind| match kind {
+            NearKind::Perceptual(kind) => Some(kind),
+            NearKind::Pdq(_) => None,
+        });
+        let looks = near::wanted(&lists, own.collect()).map(Arc::new);
+        let version = snapshot.as_ref().map(|snapshot| Arc::from(snapshot.id()));
+        Rulebook { snapshot, version, lists, of_snapshot, looks }
+    }
+
     /// The digests that the lists applying to a bucket need.
     pub fn wanted(&self, bucket: &BucketRule) -> AlgorithmSet {
         match &self.snapshot {
@@ -165,8 +184,9 @@ impl Rulebook {
     pub fn enforces(&self, bucket: &BucketRule, name: &str, exceptions: &dyn Exceptions) -> bool {
         bucket.mode == Mode::Enforce
             && self.applying(bucket).any(|list| {
+                let near = list.near.as_ref().map(|near| near.mode);
                 list.polarity == Polarity::Block
-                    && list.mode == Mode::Enforce
+                    && (list.mode == Mode::Enforce || near == Some(Mode::Enforce))
                     && !exceptions.observes(&list.name, name)
             })
     }

@@ -1,5 +1,6 @@
 //! The verdict's algebra as tables. Lists, digests and names are made up.
 
+mod near;
 mod rules;
 mod unjudged;
 
@@ -38,26 +39,22 @@ fn rulebook(lists: &[List]) -> Rulebook {
     let parts: Vec<Part> = compiled.iter().map(|(name, entries)| Part { name, entries }).collect();
     let mut bytes = Vec::new();
     compile(&parts, &mut bytes).unwrap();
-    Rulebook {
-        snapshot: Some(Arc::new(Snapshot::from_bytes(bytes).unwrap())),
-        version: Some("v".into()),
-        lists: lists.iter().map(rule_of).collect(),
-        of_snapshot: (0..lists.len() as u16).rev().collect(),
-        looks: None,
-    }
+    let snapshot = Snapshot::from_bytes(bytes).unwrap();
+    let of_snapshot = (0..lists.len() as u16).rev().collect();
+    Rulebook::new(Some(Arc::new(snapshot)), of_snapshot, lists.iter().map(rule_of).collect())
 }
 
 fn rule_of(list: &List) -> ListRule {
     let List { name, polarity, mode, .. } = *list;
-    ListRule { name: name.into(), polarity, mode, loaded: true, stale: false }
+    ListRule { name: name.into(), polarity, mode, loaded: true, stale: false, near: None }
 }
 
 /// Each entry is labelled with its list and its place there: `police-0`.
 fn entries(list: &List) -> Vec<Entry> {
     let entry = |(at, (algorithm, body)): (usize, &(Algorithm, &'static [u8]))| {
         let digest = digests(body).of(*algorithm).unwrap();
-        let label = Label::new(&format!("{}-{at}", list.name), &[digest]).unwrap();
-        Entry { digest, label: Some(label) }
+        let label = Label::new(&format!("{}-{at}", list.name), &[digest.into()]).unwrap();
+        Entry { hash: digest.into(), label: Some(label) }
     };
     list.entries.iter().enumerate().map(entry).collect()
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{BucketRule, Exceptions, Mode, OnFault, OnUnjudged, Polarity, Rulebook, Unjudged};
-use crate::digest::{Algorithm, Digest, Digests};
+use super::court::Court;
+use super::{BucketRule, Exceptions, Mode, OnFault, OnUnjudged, Resemblance, Rulebook, Unjudged};
+use crate::digest::Algorithm;
+use crate::image::ImageFault;
 use crate::inspect::{Evidence, Gap, Origin};
-use crate::list::Hit;
+use crate::list::HashKind;
 
 /// What the gate makes of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +34,46 @@ pub struct Match {
     pub list: Arc<str>,
     /// The entry's id, which never reveals the hash.
     pub entry: String,
-    /// The kind of digest that led to it.
-    pub algorithm: Algorithm,
+    /// How the body is like it.
+    pub basis: Basis,
     /// How the bytes that are on the list lie in the body; `None` where they are the body.
     pub within: Option<Origin>,
+}
+
+/// What a hit rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// The bytes are the listed ones, by this kind of digest.
+    Same(Algorithm),
+    /// A picture looks like the listed one.
+    Near(Resemblance),
+}
+
+impl Match {
+    /// The kind of hash that led to it.
+    pub fn hash(&self) -> HashKind {
+        match &self.basis {
+            Basis::Same(algorithm) => HashKind::Exact(*algorithm),
+            Basis::Near(near) => near.kind,
+        }
+    }
+
+    /// Bits in which the hashes differ: 0 for bytes that are the listed ones.
+    pub fn distance(&self) -> u32 {
+        match &self.basis {
+            Basis::Same(_) => 0,
+            Basis::Near(near) => near.distance,
+        }
+    }
+
+    /// The word in audit records: in what way the body is like the entry.
+    pub fn reason(&self) -> &'static str {
+        match (&self.basis, self.within) {
+            (Basis::Same(_), None) => "exact",
+            (Basis::Same(_), Some(origin)) => origin.name(),
+            (Basis::Near(near), _) => near.name(),
+        }
+    }
 }
 
 /// The decision on one body, and what it rests on.
@@ -104,9 +142,11 @@ impl Verdict {
 /// Judges a body by its evidence.
 ///
 /// Strongest first: an allow entry for the body (by SHA-256 only), a block entry that is enforced,
-/// for the body or for something in it, one that is observed, `unjudged` (what is known beforehand
-/// about the kind of upload) or a gap in the evidence, allow. An allow entry for something in the
-/// body acquits that alone. Zero bytes are never denied.
+/// for the body or for something in it, a picture like an entry whose likeness is enforced,
+/// `unjudged` (what is known beforehand about the kind of upload), a gap in the evidence or an image
+/// that could not be looked at, as far as that is refused, a hit that is observed, what could not be
+/// judged and passes, allow. An allow entry for something in the body acquits that alone. Zero bytes
+/// are never denied.
 pub fn judge(
     rules: &Rulebook,
     bucket: &BucketRule,
@@ -116,14 +156,32 @@ pub fn judge(
     exceptions: &dyn Exceptions,
 ) -> Verdict {
     let court = Court { rules, bucket, bucket_name, exceptions };
-    if let Some(hit) = court.strongest(evidence) {
-        return hit.into_verdict(bucket.mode);
+    let unseen = evidence.unseen.filter(|_| rules.compares_pictures(bucket)).map(Unjudged::from);
+    let reason = unjudged.or(evidence.gap.map(Unjudged::from)).or(unseen);
+    let unjudged = reason.map(|reason| {
+        Verdict::unjudged(reason, bucket, rules.enforces(bucket, bucket_name, exceptions))
+    });
+    let hit = court.strongest(evidence);
+    match (hit, unjudged) {
+        (Some(hit), Some(unjudged)) if hit.is_observed() && !unjudged.passes() => unjudged,
+        (Some(hit), _) => hit.into_verdict(bucket.mode),
+        (None, Some(unjudged)) => unjudged,
+        (None, None) => Verdict { outcome: Outcome::Allow, matched: None, mode: bucket.mode },
     }
-    match unjudged.or(evidence.gap.map(Unjudged::from)) {
-        Some(reason) => {
-            Verdict::unjudged(reason, bucket, rules.enforces(bucket, bucket_name, exceptions))
+}
+
+impl From<ImageFault> for Unjudged {
+    fn from(fault: ImageFault) -> Unjudged {
+        match fault {
+            ImageFault::Format => Unjudged::Format,
+            ImageFault::Truncated => Unjudged::Truncated,
+            ImageFault::Pixels => Unjudged::Pixels,
+            ImageFault::Frames => Unjudged::Frames,
+            ImageFault::Scans => Unjudged::Scans,
+            ImageFault::Memory => Unjudged::Memory,
+            ImageFault::Time => Unjudged::Time,
+            ImageFault::Decoder => Unjudged::DecoderFault,
         }
-        None => Verdict { outcome: Outcome::Allow, matched: None, mode: bucket.mode },
     }
 }
 
@@ -135,111 +193,5 @@ impl From<Gap> for Unjudged {
             Gap::Archive => Unjudged::Archive,
             Gap::TooLarge => Unjudged::TooLarge,
         }
-    }
-}
-
-/// The order of the algebra, weakest first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Strength {
-    Observed,
-    Block,
-    Acquitted,
-}
-
-struct Weighed {
-    strength: Strength,
-    matched: Match,
-}
-
-impl Weighed {
-    fn into_verdict(self, bucket_mode: Mode) -> Verdict {
-        let (outcome, mode) = match self.strength {
-            Strength::Acquitted => (Outcome::Allow, bucket_mode),
-            Strength::Block => (Outcome::Deny, Mode::Enforce),
-            Strength::Observed => (Outcome::WouldDeny, Mode::Shadow),
-        };
-        Verdict { outcome, matched: Some(self.matched), mode }
-    }
-}
-
-/// What one body is judged by.
-struct Court<'a> {
-    rules: &'a Rulebook,
-    bucket: &'a BucketRule,
-    bucket_name: &'a str,
-    exceptions: &'a dyn Exceptions,
-}
-
-impl Court<'_> {
-    /// The hit that decides about a body and all that is in it.
-    fn strongest(&self, evidence: &Evidence) -> Option<Weighed> {
-        if self.bucket.mode == Mode::Off {
-            return None;
-        }
-        let body = self.strongest_of(evidence.payload, &evidence.digests, None);
-        let within = evidence.within.iter().filter_map(|part| {
-            let hit = self.strongest_of(part.bytes, &part.digests, Some(part.origin))?;
-            (hit.strength != Strength::Acquitted).then_some(hit)
-        });
-        // Of equal hits the first counts: the body's own before that of something in it.
-        body.into_iter().chain(within).reduce(
-            |best, hit| {
-                if hit.strength > best.strength { hit } else { best }
-            },
-        )
-    }
-
-    /// The strongest hit of one byte string.
-    fn strongest_of(
-        &self,
-        bytes: u64,
-        digests: &Digests,
-        within: Option<Origin>,
-    ) -> Option<Weighed> {
-        if bytes == 0 {
-            return None;
-        }
-        let snapshot = self.rules.snapshot.as_ref()?;
-        let digests = Algorithm::ALL.into_iter().filter_map(|algorithm| digests.of(algorithm));
-        let hits = digests.flat_map(|digest| {
-            snapshot.lookup(&digest).filter_map(move |hit| self.weigh_hit(&digest, &hit, within))
-        });
-        hits.max_by_key(|hit| hit.strength)
-    }
-
-    fn weigh_hit(&self, digest: &Digest, hit: &Hit, within: Option<Origin>) -> Option<Weighed> {
-        let index = *self.rules.of_snapshot.get(usize::from(hit.list))?;
-        let list = self.rules.lists.get(usize::from(index))?;
-        let entry = hit.entry.as_str().to_owned();
-        if !self.bucket.lists.contains(&index) || self.exceptions.is_disabled(&list.name, &entry) {
-            return None;
-        }
-        let observed = self.exceptions.observes(&list.name, self.bucket_name);
-        let (list_mode, mode) = (list.mode, self.bucket.mode);
-        let strength = weigh(list.polarity, digest, hit.canary, list_mode, mode, observed)?;
-        let (list, algorithm) = (list.name.clone(), digest.algorithm());
-        Some(Weighed { strength, matched: Match { list, entry, algorithm, within } })
-    }
-}
-
-fn weigh(
-    polarity: Polarity,
-    digest: &Digest,
-    canary: bool,
-    list: Mode,
-    bucket: Mode,
-    observed: bool,
-) -> Option<Strength> {
-    match polarity {
-        // The canary proves that a bucket enforces: no allow list may acquit it.
-        Polarity::Allow => {
-            (digest.algorithm() == Algorithm::Sha256 && !canary).then_some(Strength::Acquitted)
-        }
-        Polarity::Block if observed => Some(Strength::Observed),
-        Polarity::Block => match list.weaker(bucket) {
-            Mode::Enforce => Some(Strength::Block),
-            Mode::Shadow => Some(Strength::Observed),
-            Mode::Off => None,
-        },
     }
 }

@@ -7,6 +7,7 @@ use super::committed::Sequel;
 use super::faults;
 use super::intake::Seen;
 use super::parts::complete::{Assembled, Complete, Look, Object};
+use super::parts::create::Create;
 use super::parts::part::Part;
 use super::upload::Upload;
 use crate::digest::{Algorithm, AlgorithmSet};
@@ -23,6 +24,8 @@ pub(super) enum Halt {
     Refused(Unjudged),
     /// It is no list of parts.
     Malformed(CompleteError),
+    /// It lists a part that another one has replaced, or may have.
+    Replaced,
 }
 
 /// The content coding that bytes show by themselves, if they do.
@@ -50,6 +53,11 @@ impl Upload {
         }
     }
 
+    /// Whether there is anything that bytes are judged by.
+    pub(super) fn judges(&self) -> bool {
+        !self.wanted().is_empty() || self.case.perceives().is_some()
+    }
+
     // ---- parts -------------------------------------------------------------------------------
 
     /// Takes its place among the parts of its upload, if it is one.
@@ -69,7 +77,7 @@ impl Upload {
     /// how many they are.
     pub(super) fn begin_spool(&mut self) -> Result<(), Unjudged> {
         let length = self.case.s3.body.payload_length();
-        let judges = !self.wanted().is_empty() && self.case.s3.operation == Operation::UploadPart;
+        let judges = self.judges() && self.case.s3.operation == Operation::UploadPart;
         match (&mut self.part, length) {
             (Some(part), Some(length)) if judges => part.spool(length),
             (Some(_) | None, Some(_) | None) => Ok(()),
@@ -86,7 +94,7 @@ impl Upload {
 
     /// Keeps all bytes of a body that is held whole.
     pub(super) async fn spool_whole(&mut self, kept: Vec<Bytes>) -> Result<(), Unjudged> {
-        let judges = !self.wanted().is_empty();
+        let judges = self.judges();
         if let Some(part) = &mut self.part
             && judges
         {
@@ -105,6 +113,13 @@ impl Upload {
         }
     }
 
+    /// What its start says about an upload is noted once the store has named it.
+    pub(super) fn create_is_seen(&mut self) {
+        if let Some(create) = Create::of(&self.case.gate.parts, &self.case.s3) {
+            self.sequel = Sequel::Create(Box::new(create));
+        }
+    }
+
     // ---- the object --------------------------------------------------------------------------
 
     /// The verdict on the object that a Complete would make of the parts it lists.
@@ -114,7 +129,7 @@ impl Upload {
         kept: Vec<Bytes>,
     ) -> Result<Verdict, Halt> {
         // Where no list needs anything, there is nothing to put together.
-        if self.wanted().is_empty() {
+        if !self.judges() {
             return Ok(self.judge(seen));
         }
         let listed = match s3::completed_parts(&kept.concat()) {
@@ -125,6 +140,9 @@ impl Upload {
         let verdict = match Complete::begin(&self.case.gate.parts, &self.case.s3).await {
             Ok(mut complete) => {
                 let assembled = self.assemble(&mut complete, &listed).await;
+                if matches!(assembled, Assembled::Superseded) && self.case.enforces {
+                    return Err(Halt::Replaced);
+                }
                 let verdict = self.judge_assembled(assembled).await;
                 if verdict.outcome == Outcome::Deny {
                     complete.refused(&self.case.s3).await;
@@ -164,10 +182,10 @@ impl Upload {
                 self.case.verdict_on(&Evidence::default(), None)
             }
             Assembled::Seen(object) => {
-                let Object { mut evidence, payload, reservation } = *object;
-                // What the upload was said to be coded with, its start said: to a request that may
-                // have gone through another gate. The bytes themselves tell of most codings.
-                self.form_codings = payload.first().and_then(|head| coding_of(head));
+                let Object { mut evidence, payload, reservation, codings } = *object;
+                // Where no gate saw the upload's start, the bytes themselves tell of some codings.
+                let shown = || payload.first().and_then(|head| coding_of(head));
+                self.form_codings = codings.or_else(shown);
                 let shortage = self.look_inside(&mut evidence, payload).await.err();
                 drop(reservation);
                 self.journal.seen_object(&evidence);
@@ -176,6 +194,10 @@ impl Upload {
             // A listed picture can be put together from pieces that are none.
             Assembled::Copies if self.case.enforces => Verdict::refused(Unjudged::Copy),
             Assembled::Copies => self.case.verdict_on(&Evidence::default(), Some(Unjudged::Copy)),
+            // Enforced, it has been refused before it came here.
+            Assembled::Superseded => {
+                self.case.verdict_on(&Evidence::default(), Some(Unjudged::MultipartOrder))
+            }
             // Nobody knows which of the two the store would take.
             Assembled::Conflict if self.case.enforces => Verdict::refused(Unjudged::MultipartOrder),
             Assembled::Conflict => {

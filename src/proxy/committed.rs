@@ -4,17 +4,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 
-use super::exchange::{Exchange, StoreFault};
+use super::exchange::{Exchange, RelayBody, StoreFault};
 use super::faults;
 use super::journal::Journal;
 use super::parts::complete::Complete;
+use super::parts::create::Create;
 use super::parts::part::Sent;
 use super::record::Termination;
 use crate::net::budget::Reservation;
 use crate::policy::Unjudged;
+use crate::s3::MAX_ANSWER;
 
 /// An exchange whose request has been committed, and the record that waits for its answer.
 ///
@@ -30,6 +34,9 @@ pub enum Sequel {
     Part(Box<Sent>),
     /// The same for a part whose ETag stands in the body of the answer.
     PartCopy(Box<Sent>),
+    /// What a multipart upload's start said is noted under the uploadId in the body of the answer,
+    /// before the client hears it.
+    Create(Box<Create>),
     /// The answer to a Complete is looked at as it passes.
     Complete(Box<Complete>),
 }
@@ -128,13 +135,33 @@ impl Pending {
         faults::point("alone");
         match self.exchange.answer(self.patience).await {
             Ok(response) => {
-                let (head, _) = response.into_parts();
+                let (head, body) = response.into_parts();
                 self.journal.store_answered(head.status, &head.headers);
                 // The client hears nothing; that the part is not recorded, its Complete will say.
                 let _ = self.record_part((head.status, head.headers)).await;
+                if let Sequel::Create(create) = self.sequel {
+                    // It can list its uploads, and go on with this one.
+                    let _ = note(create, self.exchange.into_body(body, true)).await;
+                }
                 self.journal.finish(ended_by);
             }
-            Err(_) => self.journal.finish(Termination::Unknown),
+            Err(_) => {
+                if let Sequel::Part(sent) | Sequel::PartCopy(sent) = self.sequel {
+                    sent.unanswered().await;
+                }
+                self.journal.finish(Termination::Unknown);
+            }
         }
     }
+}
+
+/// Reads the answer to a multipart upload's start, and notes what it said under the upload that the
+/// answer names. `None` if the answer breaks off, or is none that a start has.
+pub(super) async fn note(
+    create: Box<Create>,
+    answer: RelayBody,
+) -> Option<(Bytes, Option<Unjudged>)> {
+    let answer = Limited::new(answer, MAX_ANSWER).collect().await.ok()?.to_bytes();
+    let fault = create.answered(&answer).await.err();
+    Some((answer, fault))
 }

@@ -12,7 +12,7 @@ use super::faults;
 use super::parts::part::Sent;
 use super::record::Termination;
 use super::upload::Upload;
-use crate::inspect::{Evidence, HoldBack, Inspector, Origin, Sighting};
+use crate::inspect::{Evidence, HoldBack, Inspector, Origin, Pictured, Sighting};
 use crate::own_access::{AccessError, Download, ObjectName};
 use crate::policy::{Copies, Unjudged};
 use crate::s3::{BodyPlan, CopySource, Operation};
@@ -25,7 +25,7 @@ impl Upload {
     pub(super) fn reads_back(&self) -> bool {
         let is_copy =
             matches!(self.case.s3.operation, Operation::CopyObject | Operation::UploadPartCopy);
-        is_copy && self.case.rule().surface.copies == Copies::ReadBack && !self.wanted().is_empty()
+        is_copy && self.case.rule().surface.copies == Copies::ReadBack && self.judges()
     }
 
     /// Adds to the evidence what the store would copy.
@@ -45,6 +45,12 @@ impl Upload {
                 evidence.within.extend(seen.within);
                 evidence.gap = evidence.gap.or(seen.gap);
                 evidence.format = evidence.format.or(seen.format);
+                evidence.unseen = evidence.unseen.or(seen.unseen);
+                let of_source = |picture: Pictured| Pictured {
+                    within: picture.within.or(Some(Origin::Source)),
+                    ..picture
+                };
+                evidence.pictures.extend(seen.pictures.into_iter().map(of_source));
                 Ok(())
             }
             Ok(Err(fault)) if self.case.may_retry() => Err(Halt::Fault(fault)),
@@ -116,13 +122,14 @@ impl Upload {
         if let Err(fault) = self.look_inside(&mut evidence, kept).await {
             return Ok(Err(fault));
         }
+        drop(room);
         Ok(Ok(evidence))
     }
 
     /// Passes on the answer to an UploadPartCopy, once the part is recorded under the ETag that
     /// stands in it.
     pub(super) async fn relay_part_copy(
-        self,
+        self: Box<Self>,
         response: Response<RelayBody>,
         sent: Box<Sent>,
     ) -> Answer {

@@ -5,11 +5,12 @@ use hyper::body::Incoming;
 
 use super::answer::{self, Answer, Refused};
 use super::assembly::Halt;
-use super::committed::Sequel;
-use super::exchange::{Exchange, Opening, StoreFault};
+use super::committed::{self, Sequel};
+use super::exchange::{Exchange, Opening, RelayBody, StoreFault};
 use super::faults;
 use super::flow::{Event, Flow, Running};
 use super::intake::{IntakeFault, Leftover};
+use super::parts::create::Create;
 use super::record::{Auth, Termination};
 use super::upload::{CONTINUE_PATIENCE, Stop, Upload};
 use crate::inspect::BodyError;
@@ -21,7 +22,7 @@ impl Upload {
 
     /// Passes the store's answer on, or says that there was none.
     pub(super) async fn relay(
-        mut self,
+        mut self: Box<Self>,
         reply: Result<Response<Incoming>, StoreFault>,
         exchange: Exchange,
         fault: Option<Unjudged>,
@@ -36,7 +37,12 @@ impl Upload {
                 self.journal.store_answered(response.status(), response.headers());
                 let response = response.map(|incoming| exchange.into_body(incoming, true));
                 let response = match sequel {
-                    Sequel::PartCopy(sent) => return self.relay_part_copy(response, sent).await,
+                    Sequel::PartCopy(sent) => {
+                        return Box::pin(self.relay_part_copy(response, sent)).await;
+                    }
+                    Sequel::Create(create) => {
+                        return Box::pin(self.relay_create(response, create)).await;
+                    }
                     Sequel::Complete(complete) => response.map(|body| body.shown_to(complete)),
                     Sequel::Part(_) | Sequel::Nothing => response,
                 };
@@ -45,15 +51,38 @@ impl Upload {
             }
             // The store had the whole body: whether it made an object of it, nobody knows.
             Err(StoreFault::Failed(_) | StoreFault::Silent) => {
+                if let Sequel::Part(sent) | Sequel::PartCopy(sent) = sequel {
+                    sent.unanswered().await;
+                }
                 self.unreachable(None, Termination::Unknown)
             }
+        }
+    }
+
+    /// Passes on the answer to a multipart upload's start, once what it said is noted: in a task of
+    /// its own, which a client that goes away can't stop.
+    async fn relay_create(
+        self: Box<Self>,
+        response: Response<RelayBody>,
+        create: Box<Create>,
+    ) -> Answer {
+        faults::point("relay create");
+        let (head, body) = response.into_parts();
+        let noting = tokio::spawn(committed::note(create, body));
+        match noting.await.ok().flatten() {
+            Some((_, Some(fault))) if self.case.may_retry() => self.slow_down(fault, None),
+            Some((body, _)) => {
+                self.journal.finish(Termination::Complete);
+                answer::whole(head, body)
+            }
+            None => self.unreachable(None, Termination::Unknown),
         }
     }
 
     /// Passes on an answer that the store gave before it had the body. What is still to come of the
     /// body, if any of it is under way, is drained.
     pub(super) fn relay_early(
-        mut self,
+        mut self: Box<Self>,
         response: Response<Incoming>,
         running: Running,
         rest: Option<Leftover>,
@@ -72,7 +101,7 @@ impl Upload {
 
     /// The verdict is no. The client is told so only if the store would have taken the request from
     /// it at all; else it is told what the store says.
-    pub(super) async fn deny(mut self) -> Answer {
+    pub(super) async fn deny(mut self: Box<Self>) -> Answer {
         faults::point("deny");
         let auth = match self.case.auth {
             Some(auth) => auth,
@@ -117,7 +146,11 @@ impl Upload {
         Asked::Known(Auth::Unverified)
     }
 
-    fn relay_rejection(mut self, response: Response<Incoming>, running: Running) -> Answer {
+    fn relay_rejection(
+        mut self: Box<Self>,
+        response: Response<Incoming>,
+        running: Running,
+    ) -> Answer {
         self.journal.auth(Auth::Rejected);
         self.journal.store_answered(response.status(), response.headers());
         self.journal.finish(Termination::GateRefused);
@@ -127,7 +160,7 @@ impl Upload {
     // ---- errors ------------------------------------------------------------------------------
 
     /// The flow ended before the body did.
-    pub(super) fn stop(self, stop: Stop, flow: Flow) -> Answer {
+    pub(super) fn stop(self: Box<Self>, stop: Stop, flow: Box<Flow>) -> Answer {
         let (intake, running) = flow.into_parts();
         if running.as_ref().is_some_and(|running| running.exchange.has_begun()) {
             self.case.gate.meters.upstream_aborts.inc();
@@ -150,7 +183,11 @@ impl Upload {
     }
 
     /// A shortage of ours: the client is asked to try again.
-    pub(super) fn slow_down(mut self, fault: Unjudged, rest: Option<Leftover>) -> Answer {
+    pub(super) fn slow_down(
+        mut self: Box<Self>,
+        fault: Unjudged,
+        rest: Option<Leftover>,
+    ) -> Answer {
         let verdict = Verdict::unjudged(fault, self.case.rule(), self.case.enforces);
         self.journal.judged(&verdict);
         let close = rest.is_some();
@@ -162,18 +199,27 @@ impl Upload {
     }
 
     /// What can't be judged, and must not pass for that.
-    fn refuse_unjudged(mut self, reason: Unjudged) -> Answer {
+    fn refuse_unjudged(mut self: Box<Self>, reason: Unjudged) -> Answer {
         let verdict = Verdict::refused(reason);
         self.journal.judged(&verdict);
         let message = self.case.denial().to_owned();
         self.refuse(ErrorCode::AccessDenied, &message, false, Termination::GateRefused)
     }
 
+    /// A list with a part that is not the last one under its number: what S3 says to that.
+    fn refuse_replaced(mut self: Box<Self>) -> Answer {
+        self.journal.judged(&Verdict::refused(Unjudged::MultipartOrder));
+        let message = "One or more of the specified parts could not be found. The part may not have \
+                       been uploaded, or the specified entity tag may not match the part's entity tag.";
+        self.refuse(ErrorCode::InvalidPart, message, false, Termination::GateRefused)
+    }
+
     /// What is no list of parts, or a shortage of ours, with the body read to its end.
-    pub(super) fn halted(self, halt: Halt) -> Answer {
+    pub(super) fn halted(self: Box<Self>, halt: Halt) -> Answer {
         match halt {
             Halt::Fault(fault) => self.slow_down(fault, None),
             Halt::Refused(reason) => self.refuse_unjudged(reason),
+            Halt::Replaced => self.refuse_replaced(),
             Halt::Malformed(error) => {
                 self.case.gate.meters.count_protocol_reject(error.label());
                 self.refuse(error.into(), &error.to_string(), false, Termination::ClientBody)
@@ -183,7 +229,7 @@ impl Upload {
 
     /// More is held than was reserved: a framing that is mostly framing, or a body whose length
     /// nobody declared.
-    pub(super) fn outgrown(self, flow: Flow) -> Answer {
+    pub(super) fn outgrown(self: Box<Self>, flow: Box<Flow>) -> Answer {
         self.case.let_go(flow.into_parts().0.into_leftover());
         self.case.gate.meters.count_protocol_reject("outgrown");
         let message = "The body is larger than its declared length allows for.";
@@ -191,7 +237,11 @@ impl Upload {
     }
 
     /// The body ended, but not as its framing promised.
-    pub(super) fn malformed_end(self, error: BodyError, rest: Option<Leftover>) -> Answer {
+    pub(super) fn malformed_end(
+        self: Box<Self>,
+        error: BodyError,
+        rest: Option<Leftover>,
+    ) -> Answer {
         self.case.gate.meters.count_protocol_reject(error.label());
         let close = rest.is_some();
         if let Some(rest) = rest {
@@ -201,7 +251,11 @@ impl Upload {
     }
 
     /// The store cannot be reached, or broke off.
-    pub(super) fn unreachable(self, rest: Option<Leftover>, termination: Termination) -> Answer {
+    pub(super) fn unreachable(
+        self: Box<Self>,
+        rest: Option<Leftover>,
+        termination: Termination,
+    ) -> Answer {
         let close = rest.is_some();
         if let Some(rest) = rest {
             self.case.let_go(rest);
@@ -210,7 +264,7 @@ impl Upload {
         self.refuse(ErrorCode::ServiceUnavailable, message, close, termination)
     }
 
-    fn client_fault(self, fault: IntakeFault, rest: Leftover) -> Answer {
+    fn client_fault(self: Box<Self>, fault: IntakeFault, rest: Leftover) -> Answer {
         let termination = Termination::ClientBody;
         match fault {
             IntakeFault::Client => {
@@ -230,7 +284,7 @@ impl Upload {
     }
 
     fn refuse(
-        mut self,
+        mut self: Box<Self>,
         code: ErrorCode,
         message: &str,
         close: bool,

@@ -24,8 +24,8 @@ pub struct Exchange {
     upstream: Arc<Upstream>,
     link: Option<Link>,
     reply: Pin<Box<dyn Future<Output = Reply> + Send>>,
-    /// The store has said 100 Continue.
-    continued: Arc<AtomicBool>,
+    /// Whether the store has said 100 Continue, where it is asked to.
+    continued: Option<Arc<AtomicBool>>,
     taken: Taken,
 }
 
@@ -59,9 +59,9 @@ impl Exchange {
         mut request: Request<UpstreamBody>,
     ) -> Self {
         faults::point("start");
-        let continued = Arc::new(AtomicBool::new(false));
-        let flag = continued.clone();
-        if request.headers().contains_key(http::header::EXPECT) {
+        let asks = request.headers().contains_key(http::header::EXPECT);
+        let continued = asks.then(|| Arc::new(AtomicBool::new(false)));
+        if let Some(flag) = continued.clone() {
             hyper::ext::on_informational(&mut request, move |answer| {
                 if answer.status() == StatusCode::CONTINUE {
                     flag.store(true, Ordering::Relaxed);
@@ -97,7 +97,7 @@ impl Exchange {
 
     /// Whether the store has said 100 Continue.
     pub fn is_continued(&self) -> bool {
-        self.continued.load(Ordering::Relaxed)
+        self.continued.as_ref().is_some_and(|continued| continued.load(Ordering::Relaxed))
     }
 
     /// Whether the connection had carried an exchange before this one.
@@ -149,9 +149,11 @@ impl Exchange {
     }
 
     fn drive(&mut self, cx: &mut Context<'_>) {
-        if let Some(link) = &mut self.link
-            && link.poll(cx).is_ready()
-        {
+        let Some(link) = &mut self.link else { return };
+        if self.taken.stirs() {
+            link.stir();
+        }
+        if link.poll(cx).is_ready() {
             self.link = None;
         }
     }

@@ -13,6 +13,7 @@ use super::meters::Meters;
 use super::parts::Parts;
 use super::record::{AuditPort, Record};
 use crate::config;
+use crate::decode::{Pool, Terms};
 use crate::digest::Kernel;
 use crate::net::budget::Budget;
 use crate::net::upstream::Upstream;
@@ -32,6 +33,8 @@ pub struct Gate {
     pub audit: AuditPort,
     /// The parts of multipart uploads.
     pub parts: Arc<Parts>,
+    /// The processes that decode images.
+    pub pool: Pool,
     ids: RequestIds,
     ending: Arc<AtomicBool>,
 }
@@ -78,6 +81,19 @@ pub struct Settings {
     pub denial: String,
     /// What of a body is looked at besides the body itself.
     pub inspect: Inspect,
+    /// What looking at its pictures may cost.
+    pub decode: Decode,
+}
+
+/// What looking at the pictures of an upload may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Decode {
+    /// Each of them.
+    pub terms: Terms,
+    /// As many are decoded.
+    pub pictures_max: usize,
+    /// All of them together, waiting for a process included.
+    pub time: Duration,
 }
 
 /// What of a body is looked at besides the body itself.
@@ -101,10 +117,11 @@ impl Gate {
         meters: Arc<Meters>,
         audit: AuditPort,
         parts: Arc<Parts>,
+        pool: Pool,
     ) -> Arc<Self> {
         let view = ArcSwap::from_pointee(view);
         let (ids, ending) = (RequestIds::new(), Arc::default());
-        Arc::new(Gate { view, budget, meters, audit, parts, ids, ending })
+        Arc::new(Gate { view, budget, meters, audit, parts, pool, ids, ending })
     }
 
     /// An id for a request that has no record.
@@ -145,8 +162,10 @@ impl View {
 
     /// The rule for a bucket.
     pub fn rule(&self, bucket: Option<&str>) -> &BucketRule {
-        let matching = self.buckets.iter().find(|rule| rule.matches(bucket));
-        &matching.unwrap_or(&self.buckets[self.buckets.len() - 1]).rule
+        // Asked several times a request: whether the last one matches makes no difference.
+        let last = self.buckets.len() - 1;
+        let matching = self.buckets[..last].iter().find(|rule| rule.matches(bucket));
+        &matching.unwrap_or(&self.buckets[last]).rule
     }
 
     /// Tells a journal what its request is about.
@@ -217,6 +236,11 @@ impl RequestIds {
     fn next(&self) -> String {
         // An odd step visits every number, and keeps neighbours from looking alike.
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-        format!("{:016X}", self.next.fetch_add(STEP, Ordering::Relaxed))
+        let id = self.next.fetch_add(STEP, Ordering::Relaxed);
+        let mut text = String::with_capacity(16);
+        for place in (0..16).rev() {
+            text.push(char::from(b"0123456789ABCDEF"[(id >> (4 * place)) as usize & 15]));
+        }
+        text
     }
 }

@@ -211,22 +211,23 @@ pub enum Seen {
 /// Fires when nothing has come for a while. Reset by noting the time, not by moving the timer.
 struct IdleTimer {
     limit: Duration,
-    last: Instant,
+    /// When the silence began; unset until somebody waits.
+    since: Option<Instant>,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl IdleTimer {
     fn new(limit: Duration) -> Self {
-        IdleTimer { limit, last: Instant::now(), sleep: None }
+        IdleTimer { limit, since: None, sleep: None }
     }
 
     fn touch(&mut self) {
-        self.last = Instant::now();
+        self.since = None;
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let due = *self.since.get_or_insert_with(Instant::now) + self.limit;
         loop {
-            let due = self.last + self.limit;
             let sleep =
                 self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due.into())));
             ready!(sleep.as_mut().poll(cx));

@@ -4,18 +4,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use http::header::{ETAG, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
 use super::meters::Meters;
 use super::record::{AuditSlot, Auth, Record, Termination, VerdictWord};
-use crate::inspect::{Evidence, Origin};
+use crate::inspect::Evidence;
 use crate::policy::{Mode, Outcome, Verdict};
 use crate::s3;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
+const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
 
 /// The record under construction. Dropping it writes it with what is known (invariant 9).
 pub struct Journal {
     /// The record; fields are filled as they become known.
-    pub record: Record,
+    pub record: Box<Record>,
     slot: Option<AuditSlot>,
     pub(super) meters: Arc<Meters>,
     begun: Instant,
@@ -36,7 +40,7 @@ impl Journal {
         ending: Arc<AtomicBool>,
     ) -> Self {
         let begun = Instant::now();
-        let if_dropped = Termination::ClientHead;
+        let (record, if_dropped) = (Box::new(record), Termination::ClientHead);
         Journal { record, slot, meters, begun, if_dropped, body_ended: None, ending }
     }
 
@@ -72,6 +76,7 @@ impl Journal {
     pub fn seen_object(&mut self, evidence: &Evidence) {
         self.record.bytes = evidence.payload;
         self.record.digests = evidence.digests;
+        self.record.pdq = evidence.pdq().map(|pdq| pdq.to_string());
     }
 
     /// Notes that the client has sent the last byte of the body.
@@ -105,8 +110,8 @@ impl Journal {
             }
         });
         if let Some(matched) = &verdict.matched {
-            record.reason = Some(matched.within.map_or("exact", Origin::name));
-            record.distance = Some(0);
+            record.reason = Some(matched.reason());
+            record.distance = Some(matched.distance());
             record.list = Some(matched.list.clone());
             record.entry = Some(matched.entry.clone());
         }
@@ -119,12 +124,13 @@ impl Journal {
 
     /// Notes what the store said.
     pub fn store_answered(&mut self, status: StatusCode, headers: &HeaderMap) {
-        let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
+        let get = |name: &HeaderName| headers.get(name).and_then(text);
         let record = &mut self.record;
         record.status = Some(status.as_u16());
-        record.store_request_id = text("x-amz-request-id");
-        record.etag = text("etag");
-        record.version_id = text("x-amz-version-id");
+        record.store_request_id = get(&REQUEST_ID);
+        record.etag = get(&ETAG);
+        record.version_id = get(&VERSION_ID);
     }
 
     /// Writes the record.
@@ -133,8 +139,7 @@ impl Journal {
     }
 
     fn write(&mut self, termination: Termination) {
-        let Some(record) = self.take() else { return };
-        let mut record = record;
+        let Some(mut record) = self.take() else { return };
         record.termination = termination;
         record.duration = self.begun.elapsed();
         // No status went out where the client was gone: nginx's 499 for that is well understood.
@@ -149,13 +154,14 @@ impl Journal {
         }
     }
 
-    fn take(&mut self) -> Option<Record> {
+    fn take(&mut self) -> Option<Box<Record>> {
         // A request id is never empty: an empty one marks a record that has been written.
         if self.record.request_id.is_empty() {
             return None;
         }
         let begun = self.record.started;
-        Some(std::mem::replace(&mut self.record, Record::new(String::new(), begun)))
+        let written = Box::new(Record::new(String::new(), begun));
+        Some(std::mem::replace(&mut self.record, written))
     }
 }
 

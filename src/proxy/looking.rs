@@ -5,9 +5,13 @@ use http::header::CONTENT_TYPE;
 
 use super::gate::Inspect;
 use super::intake::Seen;
-use super::upload::{Case, Upload};
+use super::pictures::Shown;
+use super::upload::{Case, Decoding, Upload};
 use crate::framing::{Boundary, Form};
-use crate::inspect::{BodyError, Codings, Evidence, Gap, Inspector, Scope, Within, look_within};
+use crate::image::sniff;
+use crate::inspect::{
+    BodyError, Codings, Evidence, Gap, Inspector, Origin, Scope, Sighting, Within, look_within,
+};
 use crate::policy::{Archives, Unjudged};
 use crate::s3::{self, Operation};
 use crate::unpack::{Coding, Options};
@@ -24,7 +28,7 @@ impl Upload {
     pub(super) fn inspector(&self) -> Result<Inspector, BodyError> {
         let Case { s3, head, .. } = &self.case;
         let scope = self.scope();
-        let keeps = !scope.wanted.is_empty() || s3.operation == Operation::CompleteMultipartUpload;
+        let keeps = !scope.finds_nothing() || s3.operation == Operation::CompleteMultipartUpload;
         let inspector = match s3.operation {
             Operation::PostObject => {
                 let kind = head.headers.get(CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
@@ -35,13 +39,43 @@ impl Upload {
         Ok(if keeps { inspector.keeping() } else { inspector })
     }
 
+    /// Takes the memory for undoing content codings, where there are any.
+    ///
+    /// # Errors
+    /// There is none, and the client can be asked to try again.
+    pub(super) fn make_room_for_decoding(&mut self) -> Result<(), Unjudged> {
+        let bytes = self.scope().decoder_bytes_max();
+        if bytes == 0 {
+            return Ok(());
+        }
+        let budget = &self.case.gate.budget;
+        let lack = match budget.reserve(bytes) {
+            Some(room) => {
+                self.decoding = Decoding::Undone(Some(room));
+                return Ok(());
+            }
+            // Trying again would not help.
+            None if bytes > budget.limit() => Unjudged::Encoding,
+            None if self.case.may_retry() => return Err(Unjudged::Budget),
+            None => Unjudged::Budget,
+        };
+        self.case.unjudged.get_or_insert(lack);
+        self.decoding = Decoding::Left;
+        Ok(())
+    }
+
     /// What is looked for in this body.
     pub(super) fn scope(&self) -> Scope {
         let Case { view, s3, .. } = &self.case;
+        let codings = match self.decoding {
+            Decoding::Undone(_) => codings(&s3.content_encoding),
+            Decoding::Left => Codings::Known(vec![]),
+        };
         Scope {
             wanted: self.wanted(),
             kernel: view.settings.kernel,
-            codings: codings(&s3.content_encoding),
+            codings,
+            pictures: self.case.perceives().is_some(),
             is_archive: s3.operation == Operation::PutObjectExtract
                 && self.case.rule().surface.archives == Archives::Inspect,
             limits: view.settings.inspect.limits,
@@ -52,19 +86,25 @@ impl Upload {
     ///
     /// # Errors
     /// As for [`Upload::look_inside`].
-    pub(super) async fn look_at(&self, seen: &mut Seen, kept: Vec<Bytes>) -> Result<(), Unjudged> {
+    pub(super) async fn look_at(
+        &mut self,
+        seen: &mut Seen,
+        kept: Vec<Bytes>,
+    ) -> Result<(), Unjudged> {
         match seen {
-            Seen::Whole(evidence) => self.look_inside(evidence, kept).await,
+            // In a box: most uploads are not looked into, and their futures need no room for it.
+            Seen::Whole(evidence) => Box::pin(self.look_inside(evidence, kept)).await,
             Seen::Malformed => Ok(()),
         }
     }
 
-    /// Looks into a body that is held whole, and adds what is found to its evidence.
+    /// Looks into a body that is held whole, or into as much of it as is kept, and adds what is found
+    /// to its evidence.
     ///
     /// # Errors
-    /// There is no memory to lay its pieces side by side.
+    /// There is no memory to lay its pieces side by side, or no process to decode its pictures.
     pub(super) async fn look_inside(
-        &self,
+        &mut self,
         evidence: &mut Evidence,
         kept: Vec<Bytes>,
     ) -> Result<(), Unjudged> {
@@ -75,28 +115,41 @@ impl Upload {
         }
         let is_coded = scope.codings != Codings::Known(vec![]);
         let head = kept.first().cloned().unwrap_or_default();
-        if scope.wanted.is_empty() || !(is_coded || inspect.is_worth_it(evidence, &head)) {
+        let beside = std::mem::take(&mut self.form_pictures);
+        let is_worth_it = is_coded || inspect.is_worth_it(evidence, &head) || !beside.is_empty();
+        if scope.finds_nothing() || !is_worth_it {
             return Ok(());
         }
-        let bytes = kept.iter().map(|piece| piece.len() as u64).sum();
-        let room = self.case.gate.budget.reserve(bytes).ok_or(Unjudged::Budget)?;
+        let bytes: u64 = kept.iter().map(|piece| piece.len() as u64).sum();
+        let unpacking = match inspect.archives && is_archive(&head) {
+            true => scope.limits.archive_bytes_max(bytes),
+            false => 0,
+        };
+        let decoding = match (&self.decoding, &self.form_codings) {
+            // The decoder that looked at the body as it came is gone: this one has its room.
+            (Decoding::Undone(Some(_)), None) => 0,
+            (Decoding::Undone(_) | Decoding::Left, _) => scope.decoder_bytes_max(),
+        };
+        let room = bytes + decoding + unpacking;
+        let room = self.case.gate.budget.reserve(room).ok_or(Unjudged::Budget)?;
         if scope.codings == Codings::Unknown {
             evidence.gap = Some(Gap::Encoding);
         }
+        let unpacked = scope.is_archive;
         let how = inspect.within(scope);
-        let look = move || look_within(&kept.concat(), &how);
-        let (found, gap) = match bytes <= INLINE_MAX {
-            true => look(),
-            // A panic there is a bug here: it goes on as one.
-            false => match tokio::task::spawn_blocking(look).await {
-                Ok(found) => found,
-                Err(failed) => std::panic::resume_unwind(failed.into_panic()),
-            },
-        };
-        drop(room);
+        let (payload, found, gap) = laid_out(kept.clone(), bytes, how.clone()).await;
+        // A picture without the bytes behind its end shows what the body shows.
+        let has_more = unpacked || found.iter().any(|found| found.origin != Origin::Trimmed);
         evidence.within.extend(found);
         evidence.gap = evidence.gap.or(gap);
-        Ok(())
+        // The room is needed as long as the payload is.
+        let (inner, _room) = match has_more {
+            true => (Some((payload, how.unpacking(unpacked))), Some(room)),
+            false => (None, None),
+        };
+        let whole = bytes == evidence.payload;
+        let shown = Shown { body: kept, whole, inner, beside };
+        self.look_at_pictures(evidence, &shown).await
     }
 
     /// Notes which object a form names.
@@ -107,6 +160,11 @@ impl Upload {
             true => form.object_key().ok().flatten(),
             false => Some(fan_out.join(", ")),
         };
+        if self.case.looks().is_some() {
+            // Whatever stands in a form beside its file, the store keeps as metadata at most.
+            let fields = form.fields().iter().filter(|field| sniff(&field.value).is_some());
+            self.form_pictures = fields.map(|field| field.value.clone().into()).collect();
+        }
         if let Some(coding) = form.get("content-encoding") {
             self.form_codings = Some(codings(&s3::codings(coding)));
         }
@@ -115,6 +173,27 @@ impl Upload {
             let id = credential.split('/').next().unwrap_or_default();
             self.journal.record.access_key = Some(id.chars().take(128).collect());
         }
+    }
+}
+
+/// A body's pieces side by side, and what lies in them.
+async fn laid_out(
+    kept: Vec<Bytes>,
+    bytes: u64,
+    how: Within,
+) -> (Bytes, Vec<Sighting>, Option<Gap>) {
+    let look = move || {
+        let payload = kept.concat();
+        let (found, gap) = look_within(&payload, &how);
+        (payload.into(), found, gap)
+    };
+    if bytes <= INLINE_MAX {
+        return look();
+    }
+    match tokio::task::spawn_blocking(look).await {
+        Ok(found) => found,
+        // A panic there is a bug here: it goes on as one.
+        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
     }
 }
 

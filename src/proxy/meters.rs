@@ -15,6 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::record::VerdictWord;
+use crate::decode;
 use crate::policy::Unjudged;
 
 /// Upper bounds of the added-latency buckets in seconds: fine around a millisecond, where an
@@ -93,6 +94,8 @@ pub struct Meters {
     pub spool_max: Gauge,
     /// Bytes of it that are kept.
     pub spool_in_use: Gauge,
+    /// The processes that decode images.
+    pub decode: decode::Meters,
     unjudged_by_reason: [Counter; Unjudged::ALL.len()],
 }
 
@@ -124,6 +127,7 @@ impl Meters {
             capture_in_use: Gauge::default(),
             spool_max: Gauge::default(),
             spool_in_use: Gauge::default(),
+            decode: decode::Meters::default(),
             unjudged_by_reason,
         };
         meters.audit_healthy.set(1);

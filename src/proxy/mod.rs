@@ -17,6 +17,7 @@ mod journal;
 mod looking;
 pub mod meters;
 pub mod parts;
+mod pictures;
 pub mod record;
 pub mod service;
 #[cfg(test)]

@@ -31,6 +31,7 @@ use crate::digest::MultiHasher;
 use crate::inspect::{Codings, Evidence, Inspector};
 use crate::net::body::UpstreamBody;
 use crate::net::budget::Reservation;
+use crate::net::conversation::READ_BYTES;
 use crate::net::upstream::BUFFER_BYTES;
 use crate::policy::{self, Archives, BucketRule, OnFault, Outcome, Unjudged, Verdict};
 use crate::s3::{self, BodyPlan, BodyShape, Operation};
@@ -43,9 +44,11 @@ pub(super) const CONTINUE_PATIENCE: Duration = Duration::from_secs(1);
 const FRAMING_FACTOR: u64 = 2;
 
 /// What a connection's own buffers take while a body streams, in bytes.
-const STREAM_BUFFERS: u64 = 2 * BUFFER_BYTES as u64;
+const STREAM_BUFFERS: u64 = (READ_BYTES + BUFFER_BYTES) as u64;
 
 /// One PUT or POST on its way.
+///
+/// In a box: it goes from one stage to the next by value, and each stage's future has room for it.
 pub struct Upload {
     pub(super) case: Case,
     pub(super) journal: Journal,
@@ -57,6 +60,18 @@ pub struct Upload {
     pub(super) sequel: Sequel,
     /// What a form says that its file was put through.
     pub(super) form_codings: Option<Codings>,
+    /// Pictures in a form beside its file.
+    pub(super) form_pictures: Vec<Bytes>,
+    /// The memory for undoing what it was put through.
+    pub(super) decoding: Decoding,
+}
+
+/// Whether content codings are undone.
+pub(super) enum Decoding {
+    /// In so much memory, or in none where there are no codings.
+    Undone(Option<Reservation>),
+    /// There is no memory for it, and the body passes all the same.
+    Left,
 }
 
 /// What is known about an upload besides its body.
@@ -109,7 +124,7 @@ impl Upload {
         s3: s3::Request,
         journal: Journal,
         unjudged: Option<Unjudged>,
-    ) -> Self {
+    ) -> Box<Self> {
         headers::to_upstream(&mut head.headers);
         let enforces = view.enforces(s3.bucket.as_deref());
         // Deleting must work whatever state lists and budgets are in, many objects at a time too.
@@ -120,18 +135,20 @@ impl Upload {
         let unjudged = unjudged.or(beforehand(s3.operation));
         let unjudged = unjudged.or(s3.encrypted.then_some(Unjudged::Encrypted));
         let case = Case { gate, view, head, s3, enforces, lenient, unjudged, auth: None };
-        Upload {
+        Box::new(Upload {
             case,
             journal,
             part: None,
             marking: None,
             sequel: Sequel::Nothing,
             form_codings: None,
-        }
+            form_pictures: Vec::new(),
+            decoding: Decoding::Undone(None),
+        })
     }
 
     /// Carries the upload to its answer.
-    pub async fn run(mut self, body: Incoming) -> Answer {
+    pub async fn run(mut self: Box<Self>, body: Incoming) -> Answer {
         faults::point("upload");
         let unkept = (!self.journal.is_kept()).then_some(Unjudged::Audit);
         if let Some(fault) = unkept.or(self.case.fault()) {
@@ -145,16 +162,19 @@ impl Upload {
         {
             return self.slow_down(fault, Some(Leftover::untouched(body)));
         }
+        if let Err(fault) = self.make_room_for_decoding() {
+            return self.slow_down(fault, Some(Leftover::untouched(body)));
+        }
         if body.is_end_stream() {
-            return self.without_body().await;
+            return Box::pin(self.without_body()).await;
         }
         match self.case.s3.expect_continue {
-            true => self.ask_first(body).await,
+            true => Box::pin(self.ask_first(body)).await,
             false => self.take_in(body, None).await,
         }
     }
 
-    async fn without_body(mut self) -> Answer {
+    async fn without_body(mut self: Box<Self>) -> Answer {
         self.journal.body_ended();
         let digests = MultiHasher::new(self.wanted(), self.case.view.settings.kernel).finish();
         let nothing = Evidence { digests, ..Evidence::default() };
@@ -163,7 +183,7 @@ impl Upload {
             Err(halt) => return self.halted(halt),
         };
         if !verdict.passes() {
-            return self.deny().await;
+            return Box::pin(self.deny()).await;
         }
         self.commit(Held { wire: vec![], trailers: None, verdict, reservation: None }).await
     }
@@ -172,7 +192,7 @@ impl Upload {
 
     /// `Expect: 100-continue`: the head goes to the store, and its answer decides whether the body
     /// is asked for at all.
-    async fn ask_first(mut self, body: Incoming) -> Answer {
+    async fn ask_first(mut self: Box<Self>, body: Incoming) -> Answer {
         for fresh in [false, true] {
             let Ok(mut running) = self.case.open(fresh).await else { break };
             let opening = running.exchange.opening(CONTINUE_PATIENCE).await;
@@ -196,7 +216,7 @@ impl Upload {
 
     // ---- the body comes in -------------------------------------------------------------------
 
-    async fn take_in(mut self, body: Incoming, running: Option<Running>) -> Answer {
+    async fn take_in(mut self: Box<Self>, body: Incoming, running: Option<Running>) -> Answer {
         self.journal.phase(Termination::ClientBody);
         faults::point("take in");
         let tolerant = !self.case.enforces;
@@ -214,7 +234,7 @@ impl Upload {
         };
         let idle = self.case.view.settings.body_idle_timeout;
         let intake = Intake::new(body, inspector, tolerant, idle);
-        let mut flow = Flow::new(intake, running);
+        let mut flow = Box::new(Flow::new(intake, running));
         match self.case.choose_guard(&mut flow).await {
             Ok(Guard::Whole(reservation)) => self.hold_whole(flow, reservation).await,
             Ok(Guard::Tail(reservation)) => self.stream(flow, reservation).await,
@@ -223,7 +243,11 @@ impl Upload {
     }
 
     /// The whole guard: nothing goes out before the verdict.
-    async fn hold_whole(mut self, mut flow: Flow, reservation: Option<Reservation>) -> Answer {
+    async fn hold_whole(
+        mut self: Box<Self>,
+        mut flow: Box<Flow>,
+        reservation: Option<Reservation>,
+    ) -> Answer {
         faults::point("hold whole");
         match flow.pump(Until::Held(bound(&reservation))).await {
             Event::Ended => {}
@@ -248,7 +272,7 @@ impl Upload {
         };
         if !verdict.passes() {
             drop(running);
-            return self.deny().await;
+            return Box::pin(self.deny()).await;
         }
         let held = Held {
             wire: hold.drain().collect(),
@@ -257,13 +281,17 @@ impl Upload {
             reservation: reservation.map(Arc::new),
         };
         match running {
-            Some(running) => self.commit_on(running, held).await,
+            Some(running) => Box::pin(self.commit_on(running, held)).await,
             None => self.commit(held).await,
         }
     }
 
     /// The tail guard: the body streams, its end waits for the verdict.
-    async fn stream(mut self, mut flow: Flow, mut reservation: Option<Reservation>) -> Answer {
+    async fn stream(
+        mut self: Box<Self>,
+        mut flow: Box<Flow>,
+        mut reservation: Option<Reservation>,
+    ) -> Answer {
         if !flow.is_running() {
             match self.case.open(false).await {
                 Ok(running) => flow.run(running),
@@ -281,7 +309,7 @@ impl Upload {
         }
         if self.spools() {
             flow.tap();
-        } else if flow.intake().inspector().format().is_some() {
+        } else if self.case.is_worth_keeping(flow.intake().inspector()) {
             // Of a picture that is too large to be held, what it begins with is looked into.
             flow.intake_mut().keep_first(self.case.view.settings.capture_max);
         } else {
@@ -337,7 +365,7 @@ impl Upload {
             // Dropped without a commit: the store's connection is reset in mid-body.
             self.case.gate.meters.upstream_aborts.inc();
             drop(running);
-            return self.deny().await;
+            return Box::pin(self.deny()).await;
         };
         let exchange = running.commit(hold.drain(), trailers, token);
         let (upload, ended) = self.await_answer(exchange, reservation.map(Arc::new)).await;
@@ -347,9 +375,13 @@ impl Upload {
     // ---- the verdict -------------------------------------------------------------------------
 
     /// The verdict on a body that is held whole.
-    async fn judge_whole(&mut self, mut seen: Seen, kept: Vec<Bytes>) -> Result<Verdict, Halt> {
+    pub(super) async fn judge_whole(
+        &mut self,
+        mut seen: Seen,
+        kept: Vec<Bytes>,
+    ) -> Result<Verdict, Halt> {
         if self.case.s3.operation == Operation::CompleteMultipartUpload {
-            return self.judge_object(seen, kept).await;
+            return Box::pin(self.judge_object(seen, kept)).await;
         }
         if self.case.s3.operation == Operation::UploadPart
             && let Err(fault) = self.spool_whole(kept.clone()).await
@@ -366,7 +398,7 @@ impl Upload {
         if let Seen::Whole(evidence) = &mut seen
             && self.reads_back()
         {
-            self.read_back(evidence).await?;
+            Box::pin(self.read_back(evidence)).await?;
         }
         Ok(self.judge(seen))
     }
@@ -388,6 +420,7 @@ impl Upload {
         }
         match self.case.s3.operation {
             Operation::UploadPartCopy => self.copy_is_seen(&evidence),
+            Operation::CreateMultipartUpload => self.create_is_seen(),
             _ => self.part_is_seen(evidence),
         }
         verdict
@@ -397,7 +430,7 @@ impl Upload {
 
     /// Sends a held body on a connection of its own; once more on a fresh one if the first proved
     /// dead before it had the last byte.
-    async fn commit(mut self, held: Held) -> Answer {
+    async fn commit(mut self: Box<Self>, held: Held) -> Answer {
         for fresh in [false, true] {
             let Ok(running) = self.case.open(fresh).await else {
                 return self.unreachable(None, Termination::StoreConnect);
@@ -412,7 +445,7 @@ impl Upload {
     }
 
     /// Sends a held body on a connection that its head has gone out on before.
-    async fn commit_on(self, running: Running, held: Held) -> Answer {
+    async fn commit_on(self: Box<Self>, running: Running, held: Held) -> Answer {
         match self.try_commit(running, &held).await {
             Ok(answer) => answer,
             Err(back) => back.commit(held).await,
@@ -421,7 +454,11 @@ impl Upload {
 
     /// Ends the body on this connection and awaits the answer; gives the upload back if the
     /// connection broke while the body may still be sent again.
-    async fn try_commit(self, running: Running, held: &Held) -> Result<Answer, Upload> {
+    async fn try_commit(
+        self: Box<Self>,
+        running: Running,
+        held: &Held,
+    ) -> Result<Answer, Box<Upload>> {
         let Some(token) = held.verdict.token() else { return Err(self) };
         let exchange = running.commit(held.wire.iter().cloned(), held.trailers.clone(), token);
         let (upload, ended) = self.await_answer(exchange, held.reservation.clone()).await;
@@ -432,18 +469,25 @@ impl Upload {
     }
 
     async fn await_answer(
-        self,
+        self: Box<Self>,
         exchange: Exchange,
         reservation: Option<Arc<Reservation>>,
-    ) -> (Upload, Ended) {
-        let Upload { case, mut journal, part, marking, sequel, form_codings } = self;
+    ) -> (Box<Upload>, Ended) {
+        let Upload { case, mut journal, part, marking, sequel, form_codings, decoding, .. } = *self;
         journal.committed();
+        // All has been seen; the store may take its time to answer.
+        let decoding = match decoding {
+            Decoding::Undone(_) => Decoding::Undone(None),
+            Decoding::Left => Decoding::Left,
+        };
         let patience = case.view.settings.response_timeout;
         let committed = Committed::new(exchange, journal, patience, reservation, sequel);
         let Some(aftermath) = committed.answer().await else { unreachable!("the wait ends once") };
         let Aftermath { reply, exchange, journal, sequel, fault } = aftermath;
-        let upload = Upload { case, journal, part, marking, sequel, form_codings };
-        (upload, Ended { reply, exchange, fault })
+        let form_pictures = Vec::new();
+        let upload =
+            Upload { case, journal, part, marking, sequel, form_codings, form_pictures, decoding };
+        (Box::new(upload), Ended { reply, exchange, fault })
     }
 }
 
@@ -511,6 +555,14 @@ impl Case {
         }
     }
 
+    /// Whether of a body that is too large to be held its beginning is: a picture, or, where pictures
+    /// are looked at, anything that one may be in.
+    fn is_worth_keeping(&self, inspector: &Inspector) -> bool {
+        let is_coded = !self.s3.content_encoding.is_empty();
+        let may_show = || inspector.shows_picture() || is_coded;
+        inspector.format().is_some() || (self.looks().is_some() && may_show())
+    }
+
     /// The text of a denial: the same for all, whatever matched.
     pub(super) fn denial(&self) -> &str {
         &self.view.settings.denial
@@ -543,7 +595,7 @@ impl Case {
         let upstream = &self.view.upstream;
         let link = match upstream.reuse().filter(|_| !fresh) {
             Some(link) => link,
-            None => upstream.connect().await?,
+            None => Box::pin(upstream.connect()).await?,
         };
         let (body, feed) = match self.s3.body.wire_length() {
             Some(0) => (UpstreamBody::none(), None),
@@ -577,7 +629,8 @@ impl Case {
         }
         let inspector = flow.intake().inspector();
         let looked_into = settings.inspect.holds(inspector.head());
-        let wanted = settings.capture_all || looked_into || inspector.shows_picture();
+        let shows = inspector.shows_picture() || self.is_worth_keeping(inspector);
+        let wanted = settings.capture_all || looked_into || shows;
         let most = match looked_into {
             true => settings.inspect.archive_max.max(settings.capture_max),
             false => settings.capture_max,

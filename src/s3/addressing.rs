@@ -32,7 +32,10 @@ pub(super) fn below_host<'a>(bucket: &'a str, path: &'a str) -> Address<'a> {
 /// The text of a raw path or query part for records. Malformed escapes stay as they are, bytes that
 /// are no UTF-8 become U+FFFD.
 pub(super) fn decode(raw: &str) -> Cow<'_, str> {
-    percent_decode_str(raw).decode_utf8_lossy()
+    match raw.contains('%') {
+        true => percent_decode_str(raw).decode_utf8_lossy(),
+        false => Cow::Borrowed(raw),
+    }
 }
 
 /// Checks a write's path: whatever a store does to it (take off leading slashes like Garage, decode

@@ -217,9 +217,12 @@ fn check_unknown(name: &str) -> Result<(), CompleteError> {
 }
 
 /// The `UploadId` in a store's answer to CreateMultipartUpload; `None` if it can't be found.
+///
+/// The root has not the same name everywhere (rclone's is `InitiateMultipartUpload`), and clients
+/// don't look at it.
 pub fn initiated_upload_id(answer: &[u8]) -> Option<String> {
     let answer = Answer::read(answer)?;
-    let id = answer.field("UploadId").filter(|_| answer.root == "InitiateMultipartUploadResult")?;
+    let id = answer.field("UploadId").filter(|_| answer.root != "Error")?;
     Some(id.to_owned()).filter(|id| !id.is_empty())
 }
 

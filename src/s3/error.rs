@@ -16,6 +16,8 @@ pub enum ErrorCode {
     MalformedXml,
     /// A list of parts whose numbers don't ascend.
     InvalidPartOrder,
+    /// A list of parts with one that is not the last under its number.
+    InvalidPart,
     /// A list of parts that is too large.
     EntityTooLarge,
     /// A body shorter or longer than declared.
@@ -36,12 +38,13 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in order.
-    pub const ALL: [ErrorCode; 13] = [
+    pub const ALL: [ErrorCode; 14] = [
         ErrorCode::AccessDenied,
         ErrorCode::InvalidRequest,
         ErrorCode::MalformedPostRequest,
         ErrorCode::MalformedXml,
         ErrorCode::InvalidPartOrder,
+        ErrorCode::InvalidPart,
         ErrorCode::EntityTooLarge,
         ErrorCode::IncompleteBody,
         ErrorCode::RequestTimeout,
@@ -60,6 +63,7 @@ impl ErrorCode {
             ErrorCode::MalformedPostRequest => "MalformedPOSTRequest",
             ErrorCode::MalformedXml => "MalformedXML",
             ErrorCode::InvalidPartOrder => "InvalidPartOrder",
+            ErrorCode::InvalidPart => "InvalidPart",
             ErrorCode::EntityTooLarge => "EntityTooLarge",
             ErrorCode::IncompleteBody => "IncompleteBody",
             ErrorCode::RequestTimeout => "RequestTimeout",
@@ -79,6 +83,7 @@ impl ErrorCode {
             | ErrorCode::MalformedPostRequest
             | ErrorCode::MalformedXml
             | ErrorCode::InvalidPartOrder
+            | ErrorCode::InvalidPart
             | ErrorCode::EntityTooLarge
             | ErrorCode::IncompleteBody
             | ErrorCode::RequestTimeout => http::StatusCode::BAD_REQUEST,

@@ -94,16 +94,17 @@ impl Backend {
         }
     }
 
-    /// Adds to a file that is not in its place yet, the first time to a new one. Only where
-    /// [`Backend::is_directory`]: objects in a bucket can't grow.
+    /// Adds to a file that is not in its place yet, the first time to a new one that has room for
+    /// `expected` bytes. Only where [`Backend::is_directory`]: objects in a bucket can't grow.
     pub(super) async fn append(
         &self,
         staged: Option<Staged>,
         body: Vec<Bytes>,
+        expected: u64,
     ) -> Result<Staged, StateError> {
         let bytes: u64 = body.iter().map(|piece| piece.len() as u64).sum();
         self.on_files("write", bytes, move |directory| {
-            let mut staged = staged.map_or_else(|| directory.stage(), Ok)?;
+            let mut staged = staged.map_or_else(|| directory.stage(expected), Ok)?;
             staged.append(&body)?;
             Ok(staged)
         })

@@ -18,7 +18,7 @@ const NAME_LEN: usize = 240;
 
 /// The most that the backend's clock may differ: the janitor compares its times with ours, and a TTL
 /// is days.
-const CLOCK_OFF_MAX: Duration = Duration::from_secs(15 * 60);
+pub(super) const CLOCK_OFF_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// What a backend can do beyond what it must.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

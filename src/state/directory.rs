@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use rustix::fs::{FallocateFlags, fallocate};
 
 use super::backend::{Entry, Names};
 
@@ -31,8 +32,11 @@ const TEMPORARY: &str = "tmp";
 /// less than a chunk in that time, 300 bytes a second, loses its spool.
 const TEMPORARY_AGE_MAX: Duration = Duration::from_secs(3600);
 
+/// Bytes from which on it is worth a call to make room for a file beforehand.
+const ROOM_MIN: u64 = 256 << 10;
+
 /// How often a folder that a janitor takes away just before a file gets there is made again.
-const PLACE_TRIES: u32 = 8;
+const PLACE_TRIES: u32 = 64;
 
 /// How deep [`Directory::fold`] goes: a shard has uploads, those have folders, those have files.
 const DEPTH_MAX: u32 = 3;
@@ -68,17 +72,21 @@ impl Directory {
                 self.place(&target, || new_file(OpenOptions::new().create(true), &target))?;
             return self.sync(&file).and_then(|()| self.sync_parent(&target));
         }
-        let mut staged = self.stage()?;
+        let mut staged = self.stage(length(body))?;
         staged.append(body)?;
         self.publish(staged, key)
     }
 
-    /// A file that is nobody's until it is published, and gone if it never is.
-    pub(super) fn stage(&self) -> io::Result<Staged> {
+    /// A file that is nobody's until it is published, and gone if it never is. It has room for so
+    /// many bytes, where the file system can tell: then a full disk says so before any of them is
+    /// written, and ext4 takes a fifth less time for each.
+    pub(super) fn stage(&self, expected: u64) -> io::Result<Staged> {
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
         let path = self.root.join(format!("{TEMPORARY}/{:016x}.{serial:x}", self.nonce));
         let file = new_file(OpenOptions::new().create_new(true), &path)?;
-        Ok(Staged { file, path })
+        let staged = Staged { file, path };
+        staged.make_room(expected)?;
+        Ok(staged)
     }
 
     /// Puts a staged file in its place.
@@ -92,7 +100,7 @@ impl Directory {
     /// Writes a whole file, unless there is one. Whether it did.
     pub(super) fn create(&self, key: &str, body: &[Bytes]) -> io::Result<bool> {
         let target = self.root.join(key);
-        let mut staged = self.stage()?;
+        let mut staged = self.stage(length(body))?;
         staged.append(body)?;
         self.sync(&staged.file)?;
         match self.place(&target, || fs::hard_link(&staged.path, &target)) {
@@ -261,6 +269,17 @@ pub(super) struct Staged {
 }
 
 impl Staged {
+    fn make_room(&self, bytes: u64) -> io::Result<()> {
+        if bytes < ROOM_MIN {
+            return Ok(());
+        }
+        match fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, bytes).map_err(io::Error::from) {
+            Err(error) if is_full(&error) => Err(error),
+            // Not every file system can; it then finds room as it goes.
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// Writes piece by piece: on ext4 one gathering write of all takes several times the CPU time.
     pub(super) fn append(&mut self, body: &[Bytes]) -> io::Result<()> {
         body.iter().try_for_each(|piece| self.file.write_all(piece))
@@ -272,6 +291,14 @@ impl Drop for Staged {
         // After a rename there is nothing at it.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+fn length(body: &[Bytes]) -> u64 {
+    body.iter().map(|piece| piece.len() as u64).sum()
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 /// Whether there is no such file, nor could be.

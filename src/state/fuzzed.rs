@@ -2,7 +2,7 @@
 
 use super::chain::Prefix;
 use super::record::PartRecord;
-use super::view::{Found, UploadView};
+use super::view::{Found, Unresolved, UploadView};
 
 /// Treats `data` as names of objects, one a line.
 ///
@@ -28,6 +28,11 @@ pub fn check(data: &[u8]) {
                 let same = |r: &&PartRecord| (r.number, r.tag) == (record.number, record.tag);
                 assert!(view.records().iter().filter(same).count() > 1);
             }
+        }
+        if let Err(Unresolved::Superseded { number }) = view.resolve(&[(record.number, record.tag)])
+        {
+            let other = |r: &&PartRecord| r.number == number && r.tag != record.tag;
+            assert!(view.records().iter().any(|r| other(&r) && !r.is_same_as(record)));
         }
     }
 }

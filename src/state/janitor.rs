@@ -127,14 +127,15 @@ impl State {
         Ok(spooled)
     }
 
-    /// Records last: as long as there is one, the upload is found again if this is cut short.
+    /// Records first: a Complete that comes in between is one of parts that nobody has seen, not one
+    /// of parts whose bytes are gone. If this is cut short, the upload is found again by the others.
     async fn remove_upload(&self, folder: &str) -> Result<(), StateError> {
-        let folders = [SPOOLS, CHAINS, RECORDS].map(|part| format!("{folder}/{part}"));
+        let mut folders = [RECORDS, CHAINS, SPOOLS].map(|part| format!("{folder}/{part}")).to_vec();
         for part in &folders {
             self.remove(part, |_| true).await?;
         }
-        let [spools, chains, records] = folders;
-        self.backend.prune(vec![spools, chains, records, folder.to_owned()]).await
+        folders.push(folder.to_owned());
+        self.backend.prune(folders).await
     }
 }
 

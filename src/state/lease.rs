@@ -4,9 +4,12 @@
 //! at it could be other bytes under an ETag that was judged. So a Complete takes the upload for
 //! itself, waits until no part of it is under way, and only then looks at the records.
 //!
-//! Per process. Among several gates the store's own check of ETags and the records of all gates
-//! stand against a late part; only colliding bytes under one ETag, sent through another gate in that
-//! very moment, get past both. A balancer that keeps an upload at one gate closes that.
+//! Per process. Two gates may complete one upload at once: each judges the list that it passes on,
+//! and the store makes the object of one of these lists, so that neither can lend the other its
+//! verdict. A part that comes through another gate behind the verdict has another ETag than the one
+//! that was judged, and the store refuses the list. What gets past that, in that very moment, are
+//! colliding bytes under one ETag, and any part where the store compares no ETags. A balancer that
+//! keeps an upload at one gate closes both.
 
 use std::collections::HashMap;
 use std::future::poll_fn;

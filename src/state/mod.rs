@@ -6,8 +6,8 @@
 //! lists parts by number and ETag, and the store holds the client to those ETags.
 //!
 //! ```text
-//! mpu/<2>/<38>/rec/p1.<number>.<size>.<tag>...     a part; all facts are in the name
-//! mpu/<2>/<38>/rec/m1.<mark>                       created, poisoned, completed
+//! mpu/<2>/<38>/rec/p2.<number>.<size>.<tag>...     a part; all facts are in the name
+//! mpu/<2>/<38>/rec/m1.<mark>                       created, coded, poisoned, completed
 //! mpu/<2>/<38>/chain/c1.<parts>.<last>.<bytes>...  running digests over the first parts
 //! mpu/<2>/<38>/spool/<id>.<chunk>                  a part's bytes; in a directory one file
 //! start/<seconds>.<nonce>                          when the first gate started; the earliest counts
@@ -52,7 +52,7 @@ pub use lease::{CompleteLease, Leases, PartLease};
 pub use objects::OpenError;
 pub use options::{Place, StateOptions};
 pub use reader::SpoolReader;
-pub use record::{PART_BYTES_MAX, PART_NUMBER_MAX, PartRecord, SpoolRef};
+pub use record::{Flight, PART_BYTES_MAX, PART_NUMBER_MAX, PartRecord, SpoolRef};
 pub use spool::{SpoolRefused, SpoolWriter};
 pub use store::State;
 pub use upload::{PartTag, UploadKey};

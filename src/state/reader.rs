@@ -10,14 +10,22 @@ use tokio::task::JoinHandle;
 use super::backend::Backend;
 use super::error::StateError;
 use super::record::SpoolRef;
-use super::spool::{Checksum, chunk_len};
+use super::spool::{BUCKET_CHUNK, Checksum};
 use crate::net::budget::Reservation;
 
-/// Chunks that are fetched while the one before is used.
+/// Goes that are fetched while the one before is used.
 const AHEAD: usize = 2;
 
-/// Chunks that a reader holds.
-pub(super) const CHUNKS_HELD: u64 = AHEAD as u64 + 1;
+/// Bytes that are read from a file in one go: each go costs a change of threads.
+const DIRECTORY_GO: usize = 1 << 20;
+
+/// Bytes that are read in one go; from a bucket, an object.
+pub(super) fn go_len(backend: &Backend) -> usize {
+    if backend.is_directory() { DIRECTORY_GO } else { BUCKET_CHUNK }
+}
+
+/// Goes that a reader holds.
+pub(super) const GOES_HELD: u64 = AHEAD as u64 + 1;
 
 /// Spools, one behind the other, as one stream of bytes.
 ///
@@ -32,7 +40,7 @@ pub struct SpoolReader {
     reading: usize,
     /// Index of the spool, and in it the first byte, that is fetched next.
     next: (usize, u64),
-    chunk_len: usize,
+    go_len: usize,
     fetching: VecDeque<JoinHandle<Result<Option<Bytes>, StateError>>>,
     bytes_read: u64,
     checksum: Checksum,
@@ -47,7 +55,7 @@ impl SpoolReader {
         memory: Reservation,
     ) -> Self {
         SpoolReader {
-            chunk_len: chunk_len(&backend),
+            go_len: go_len(&backend),
             backend,
             folder,
             spools: spools.to_vec(),
@@ -105,7 +113,7 @@ impl SpoolReader {
             && let Some((spool, start)) = self.next_chunk()
         {
             let backend = self.backend.clone();
-            let in_chunks = start / self.chunk_len as u64;
+            let in_chunks = start / self.go_len as u64;
             // One file, or a row of objects that are a chunk each.
             let (index, offset) = if spool.chunks == 1 { (0, start) } else { (in_chunks, 0) };
             let index = u16::try_from(index).map_err(|_| StateError::Damaged("too many chunks"))?;
@@ -134,7 +142,7 @@ impl SpoolReader {
 
     /// Bytes that one go fetches from here on.
     fn len_at(&self, spool: &SpoolRef, start: u64) -> u64 {
-        (spool.bytes - start).min(self.chunk_len as u64)
+        (spool.bytes - start).min(self.go_len as u64)
     }
 }
 

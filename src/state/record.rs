@@ -1,27 +1,39 @@
 //! What is known of a part that the store has taken, in the name of an object without bytes.
 //!
 //! ```text
-//! p1.00017.<size>.<tag>.<sha256>.<sha1>.<md5>.<format>.<spool>
-//!          10 hex  22    43       27     22    word     32 + 4 + 16 hex: id, chunks, checksum
+//! p2.00017.<size>.<tag>.<sha256>.<sha1>.<md5>.<format>.<spool>.<began>.<answered>
+//!          10 hex  22    43       27     22    word     |       13 hex: microseconds since 1970
+//!                                                       32 + 4 + 16 hex: id, chunks, checksum
 //! ```
 //!
 //! Digests and the tag are base64url; what is not known is empty. So one listing tells of all parts
 //! what else would take as many reads. A name is a record only if writing the record gives the name.
 
+use std::collections::BTreeMap;
+
 use crate::digest::{Digests, Md5, Sha1, Sha256};
 use crate::image::Format;
 
+use super::check::CLOCK_OFF_MAX;
 use super::error::StateError;
 use super::upload::{PartTag, hex, text, undecimal, unhex, untext};
 
 /// Version of the name. Another one is another format, which this release doesn't read.
-const VERSION: &str = "p1";
+const VERSION: &str = "p2";
 
 /// Parts have numbers from 1 to this (AWS, "Amazon S3 multipart upload limits").
 pub const PART_NUMBER_MAX: u16 = 10_000;
 
 const NUMBER_DIGITS: usize = 5;
 const SIZE_DIGITS: usize = 10;
+const TIME_DIGITS: usize = 13;
+
+/// The last microsecond that a name can tell, in the year 2112.
+const TIME_MAX: u64 = (1 << (4 * TIME_DIGITS)) - 1;
+
+/// How far the clocks of two gates may be apart, in microseconds: neither starts with one that is
+/// further from the backend's than [`CLOCK_OFF_MAX`].
+pub(super) const CLOCKS_APART: u64 = 2 * CLOCK_OFF_MAX.as_micros() as u64;
 
 /// Bytes of a part that a name can tell; stores take 5 GiB.
 pub const PART_BYTES_MAX: u64 = (1 << (4 * SIZE_DIGITS)) - 1;
@@ -60,6 +72,16 @@ impl SpoolId {
     }
 }
 
+/// When a part was on its way, by the clock of the gate that it went through, in microseconds since
+/// 1970. See [`State::stamp`](super::State::stamp).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flight {
+    /// Before any of it went to the store.
+    pub began: u64,
+    /// After the store's answer, and before the client heard it.
+    pub answered: u64,
+}
+
 /// A part as the store has taken it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartRecord {
@@ -75,9 +97,16 @@ pub struct PartRecord {
     pub format: Option<Format>,
     /// Its bytes, if they were kept.
     pub spool: Option<SpoolRef>,
+    /// When it was on its way.
+    pub flight: Flight,
 }
 
 impl PartRecord {
+    /// Whether the store never said what became of it.
+    pub fn is_unanswered(&self) -> bool {
+        self.tag == PartTag::none()
+    }
+
     /// The name that tells it.
     ///
     /// # Errors
@@ -92,10 +121,15 @@ impl PartRecord {
         if self.spool.is_some_and(|spool| spool.bytes != self.size) {
             return Err(StateError::Invalid("a part's spool has the part's size"));
         }
+        let Flight { began, answered } = self.flight;
+        if began > answered || answered > TIME_MAX {
+            return Err(StateError::Invalid("a part is answered after it began, and before 2112"));
+        }
         let digest = |bytes: Option<&[u8]>| bytes.map(text).unwrap_or_default();
         let Digests { md5, sha1, sha256 } = &self.digests;
         Ok(format!(
-            "{VERSION}.{:0NUMBER_DIGITS$}.{:0SIZE_DIGITS$x}.{}.{}.{}.{}.{}.{}",
+            "{VERSION}.{:0NUMBER_DIGITS$}.{:0SIZE_DIGITS$x}.{}.{}.{}.{}.{}.{}.\
+             {began:0TIME_DIGITS$x}.{answered:0TIME_DIGITS$x}",
             self.number,
             self.size,
             text(&self.tag.0),
@@ -122,9 +156,18 @@ impl PartRecord {
         let md5 = optional(field()?, |text| untext(text).map(Md5))?;
         let format = optional(field()?, format_of)?;
         let spool = optional(field()?, |text| spool_of(text, size))?;
-        let in_range = (1..=PART_NUMBER_MAX).contains(&number) && fields.next().is_none();
-        let digests = Digests { md5, sha1, sha256 };
-        in_range.then_some(PartRecord { number, tag, size, digests, format, spool })
+        let began = unhex(field()?, TIME_DIGITS)?;
+        let answered = unhex(field()?, TIME_DIGITS)?;
+        let in_range = (1..=PART_NUMBER_MAX).contains(&number) && began <= answered;
+        let sound = in_range && fields.next().is_none();
+        let (digests, flight) = (Digests { md5, sha1, sha256 }, Flight { began, answered });
+        sound.then_some(PartRecord { number, tag, size, digests, format, spool, flight })
+    }
+
+    /// Whether both are the same bytes for sure.
+    pub fn is_same_as(&self, other: &PartRecord) -> bool {
+        let known = self.digests.sha256.is_some() && other.digests.sha256.is_some();
+        known && self.agrees(other)
     }
 
     /// Whether both can be the same bytes, and nothing but a collision would make them others.
@@ -140,6 +183,37 @@ impl PartRecord {
             && self.format == other.format
             && no_contradiction
             && (decided || ours == theirs)
+    }
+}
+
+/// The sends of one part of an upload, as far as they tell whether another one came before.
+///
+/// Two gates may have sent at the same time and their clocks differ, so that only what is far apart
+/// has an order; what one process sent has one to the microsecond.
+#[derive(Debug, Default)]
+pub(super) struct Sends {
+    /// When the last one began.
+    began: u64,
+    /// The same for each process.
+    by_process: BTreeMap<u64, u64>,
+}
+
+impl Sends {
+    pub(super) fn add(&mut self, part: &PartRecord) {
+        let latest = |began: &mut u64| *began = part.flight.began.max(*began);
+        latest(&mut self.began);
+        if let Some(spool) = &part.spool {
+            latest(self.by_process.entry(spool.id.nonce).or_default());
+        }
+    }
+
+    /// Whether the store had answered this part for certain before the last of these began: then it
+    /// was replaced by that one.
+    pub(super) fn replaced(&self, part: &PartRecord) -> bool {
+        let answered = part.flight.answered;
+        let began_there = part.spool.and_then(|spool| self.by_process.get(&spool.id.nonce));
+        began_there.is_some_and(|began| answered < *began)
+            || answered.saturating_add(CLOCKS_APART) < self.began
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
@@ -30,6 +30,9 @@ const DELETE_BATCH: usize = 1000;
 /// Chunks of a spool that a name can count.
 const CHUNKS_MAX: u64 = u16::MAX as u64;
 
+/// Bytes of the word for a coding.
+const CODED_LEN_MAX: usize = 64;
+
 /// Times of a first start that are looked at: one for each process that started at the same moment.
 const STARTS_MAX: usize = 1000;
 
@@ -50,6 +53,9 @@ pub struct State {
     memory: Arc<Budget>,
     nonce: u64,
     serial: AtomicU64,
+    opened: (SystemTime, Instant),
+    /// The last stamp that was given.
+    stamped: AtomicU64,
 }
 
 impl State {
@@ -94,7 +100,20 @@ impl State {
             memory: Budget::new(options.spool_memory_max),
             nonce,
             serial: AtomicU64::new(0),
+            opened: (SystemTime::now(), Instant::now()),
+            stamped: AtomicU64::new(0),
         }
+    }
+
+    /// The time, in microseconds since 1970, for a part's [`Flight`](super::Flight). It never stands
+    /// still nor goes back in one process, whatever is done to the clock.
+    pub fn stamp(&self) -> u64 {
+        let (opened, since) = (self.opened.0, self.opened.1.elapsed());
+        let opened = opened.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = u64::try_from((opened + since).as_micros()).unwrap_or(u64::MAX);
+        let next = |last: u64| Some(now.max(last.saturating_add(1)));
+        let last = self.stamped.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        last.map_or(now, |last| now.max(last.saturating_add(1)))
     }
 
     // ---- parts
@@ -133,6 +152,19 @@ impl State {
     /// See [`StateError`].
     pub async fn seen_create(&self, upload: &UploadKey, at: SystemTime) -> Result<(), StateError> {
         self.mark(upload, &Mark::Created(seconds(at))).await
+    }
+
+    /// The upload's start said that its object is coded, in a way that this word stands for: lower-case
+    /// letters and `-`, at most 64.
+    ///
+    /// # Errors
+    /// See [`StateError`].
+    pub async fn seen_coded(&self, upload: &UploadKey, word: &str) -> Result<(), StateError> {
+        let plain = word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+        match plain && (1..=CODED_LEN_MAX).contains(&word.len()) {
+            true => self.mark(upload, &Mark::Coded(word)).await,
+            false => Err(StateError::Invalid("a coding's word has 1 to 64 letters")),
+        }
     }
 
     /// Nothing of the upload may become an object any more.
@@ -229,8 +261,8 @@ impl State {
         spools: &[SpoolRef],
     ) -> Result<SpoolReader, SpoolRefused> {
         let bytes = spools.iter().fold(0, |sum: u64, spool| sum.saturating_add(spool.bytes()));
-        let chunk = chunk_len(&self.backend) as u64;
-        let memory = self.memory.reserve(bytes.min(reader::CHUNKS_HELD * chunk));
+        let most = reader::GOES_HELD * reader::go_len(&self.backend) as u64;
+        let memory = self.memory.reserve(bytes.min(most));
         let memory = memory.ok_or(SpoolRefused::Busy)?;
         let folder = self.folder(upload, SPOOLS);
         Ok(SpoolReader::new(self.backend.clone(), folder, spools, memory))

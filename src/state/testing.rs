@@ -17,7 +17,7 @@ use object_store::{
 use super::backend::Backend;
 use super::objects::Objects;
 use super::options::{Place, StateOptions};
-use super::record::PartRecord;
+use super::record::{Flight, PartRecord};
 use super::store::State;
 use super::upload::{PartTag, UploadKey};
 use crate::digest::{AlgorithmSet, Digests, Kernel, MultiHasher};
@@ -55,7 +55,8 @@ pub(crate) fn digests(bytes: &[u8]) -> Digests {
 pub(crate) fn part(number: u16, bytes: &[u8]) -> PartRecord {
     let digests = digests(bytes);
     let tag = PartTag::of(&digests.md5.unwrap().to_string());
-    PartRecord { number, tag, size: bytes.len() as u64, digests, format: None, spool: None }
+    let (size, flight) = (bytes.len() as u64, Flight::default());
+    PartRecord { number, tag, size, digests, format: None, spool: None, flight }
 }
 
 /// What goes wrong.

@@ -62,6 +62,14 @@ impl PartTag {
     }
 }
 
+impl PartTag {
+    /// Of a part of which the store never said what became of it: nobody can list it, since no ETag is
+    /// empty.
+    pub fn none() -> Self {
+        PartTag::of("")
+    }
+}
+
 impl fmt::Debug for PartTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&text(&self.0))

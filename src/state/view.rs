@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::record::PartRecord;
+use super::record::{PartRecord, Sends};
 use super::upload::{PartTag, TAG_LEN, first, text, undecimal};
 use crate::digest::Digests;
 
@@ -14,6 +14,7 @@ pub struct UploadView {
     created: Option<u64>,
     poisoned: bool,
     completed: Vec<String>,
+    coded: Option<String>,
     foreign: usize,
 }
 
@@ -43,6 +44,12 @@ pub enum Unresolved {
         /// Its number.
         number: u16,
     },
+    /// Other bytes came under this number and another ETag, and perhaps later: S3 then says
+    /// `InvalidPart`, but some stores compare no ETags and take what came last.
+    Superseded {
+        /// Its number.
+        number: u16,
+    },
 }
 
 /// A mark in an upload's folder.
@@ -51,6 +58,8 @@ pub(super) enum Mark<'a> {
     Created(u64),
     /// Nothing of it may become an object.
     Poisoned,
+    /// Its start said that the object is coded in this way.
+    Coded(&'a str),
     /// The store has made this list of parts an object.
     Completed(&'a [(u16, PartTag)]),
 }
@@ -60,6 +69,7 @@ impl Mark<'_> {
         match self {
             Mark::Created(seconds) => format!("{CREATED}{seconds:0SECONDS_DIGITS$}"),
             Mark::Poisoned => POISONED.to_owned(),
+            Mark::Coded(word) => format!("{CODED}{word}"),
             Mark::Completed(listed) => format!("{COMPLETED}{}", print(listed)),
         }
     }
@@ -67,6 +77,7 @@ impl Mark<'_> {
 
 const CREATED: &str = "m1.created.";
 const POISONED: &str = "m1.poisoned";
+const CODED: &str = "m1.coded.";
 const COMPLETED: &str = "m1.completed.";
 const SECONDS_DIGITS: usize = 12;
 
@@ -82,6 +93,8 @@ impl UploadView {
                 view.created = Some(earliest);
             } else if name == POISONED {
                 view.poisoned = true;
+            } else if let Some(word) = name.strip_prefix(CODED) {
+                view.coded = Some(word.to_owned());
             } else if let Some(print) = name.strip_prefix(COMPLETED) {
                 view.completed.push(print.to_owned());
             } else {
@@ -127,9 +140,36 @@ impl UploadView {
         let resolve = |&(number, tag): &(u16, PartTag)| match self.find(number, tag) {
             Found::Nothing => Err(Unresolved::Unseen { number }),
             Found::Conflict => Err(Unresolved::Conflict { number }),
+            Found::Records(records) if self.is_superseded(records) => {
+                Err(Unresolved::Superseded { number })
+            }
             Found::Records(records) => Ok(merged(records)),
         };
         listed.iter().map(resolve).collect()
+    }
+
+    /// Whether other bytes may have come after these, all of one number and ETag.
+    ///
+    /// What a gate passed on and did not live to record is not known of: it was killed between the
+    /// store's answer and the record.
+    fn is_superseded(&self, listed: &[PartRecord]) -> bool {
+        let Some(first) = listed.first() else { return false };
+        let start = self.records.partition_point(|record| record.number < first.number);
+        let same_number = self.records[start..].iter().take_while(|r| r.number == first.number);
+        let mut others =
+            same_number.filter(|r| r.tag != first.tag && !r.is_same_as(first)).peekable();
+        if others.peek().is_none() {
+            return false;
+        }
+        let mut sends = Sends::default();
+        listed.iter().for_each(|record| sends.add(record));
+        others.any(|other| !sends.replaced(other))
+    }
+
+    /// What the upload's start said about the coding of its object, if it said anything: a word of
+    /// [`State::seen_coded`](super::State::seen_coded).
+    pub fn coded(&self) -> Option<&str> {
+        self.coded.as_deref()
     }
 
     /// When a gate saw it begin, in seconds since 1970. `None`: it began before there was a gate,
@@ -144,9 +184,13 @@ impl UploadView {
     }
 
     /// Whether the store has made this very list of parts an object already, so that the request is
-    /// a repetition whose first answer got lost. Its parts' records are gone by then.
+    /// a repetition whose first answer got lost. Its parts' records are gone by then; if there are
+    /// others under their numbers, something was sent since.
     pub fn is_completed(&self, listed: &[(u16, PartTag)]) -> bool {
-        !self.completed.is_empty() && self.completed.contains(&print(listed))
+        let is_listed = |record: &PartRecord| listed.contains(&(record.number, record.tag));
+        let numbers = || listed.iter().map(|(number, _)| number);
+        self.completed.contains(&print(listed))
+            && !self.records.iter().any(|r| numbers().any(|n| *n == r.number) && !is_listed(r))
     }
 
     /// Names in its folder that are none of ours.

@@ -122,6 +122,22 @@ impl Decoder {
         })
     }
 
+    /// The most memory that a decoder of these codings takes, in bytes: half as much again as was
+    /// measured, since allocators round up.
+    pub fn memory_bytes_max(codings: &[Coding], limits: &Limits) -> u64 {
+        let layer = |coding: &Coding| match coding {
+            Coding::Gzip => 160 << 10,
+            Coding::Deflate => 256 << 10,
+            Coding::Brotli => 32 << 20,
+            Coding::Zstd => limits.zstd_window_bytes_max * 3 / 2 + (2 << 20),
+        };
+        // With more of them there is no decoder.
+        match codings.len() <= limits.layers_max {
+            true => codings.iter().map(layer).sum(),
+            false => 0,
+        }
+    }
+
     /// Decodes the next bytes of the body, and hands out what they decode to.
     ///
     /// How the body is cut into pushes changes neither the pieces nor the outcome, only when they

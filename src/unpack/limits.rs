@@ -2,6 +2,9 @@
 
 use super::codec::ZSTD_WINDOW_MAX_BYTES;
 
+/// Memory of a decoder that depends on no limit, in bytes: lz4's has the most.
+const DECODER_BYTES: u64 = 17 << 20;
+
 /// Which unpackers look at a body. All of them read hostile bytes, and all are bounded by [`Limits`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -82,6 +85,16 @@ impl Limits {
     /// Bytes that may come out of `input` bytes.
     pub(super) fn output_bytes(&self, input: u64) -> u64 {
         self.output_bytes_max.max(input)
+    }
+
+    /// The most memory that unpacking an archive of so many bytes takes, in bytes: members that are
+    /// looked into, which are no larger than what may come out, and a decoder for each archive within
+    /// another.
+    pub fn archive_bytes_max(&self, input: u64) -> u64 {
+        let output = input.saturating_mul(self.ratio_max).max(self.ratio_grace_bytes);
+        let members = (self.scratch_bytes_max as u64).min(output);
+        let decoder = (self.zstd_window_bytes_max * 3 / 2 + (1 << 20)).max(DECODER_BYTES);
+        members + decoder * u64::from(self.depth_max)
     }
 
     /// Whether `output` bytes are more than `input` bytes may give.

@@ -46,6 +46,53 @@ fn beyond_the_budget_clients_are_asked_to_slow_down() {
     assert!(short.iter().all(|record| record["verdict"] == "unjudged" && record["status"] == 503));
 }
 
+/// What undoes a coding takes more memory than a body: it counts like one.
+#[test]
+fn decoders_count_too() {
+    const BROTLI: &[u8] = include_bytes!("../data/coded/numbers.br");
+    let start = |budget: &str, watching: bool| {
+        let store = Store::ok();
+        let setup = Setup::refusing(&store, &[sample::CACTUS])
+            .set("limits", "capture_max = \"1MiB\"")
+            .set("limits", "small_body_max = \"1MiB\"")
+            .set("limits", budget);
+        let gate = if watching { setup.watching().start() } else { setup.start() };
+        (store, gate)
+    };
+    let coded = |key: &str| Request::put(key, BROTLI).with("Content-Encoding", "br");
+    // Room for one decoder of Brotli and no second one.
+    for watching in [false, true] {
+        let (_store, gate) = start("capture_budget = \"80MiB\"", watching);
+        let mut first = gate.client();
+        first.send(&coded("/b/first").expecting().head());
+        assert_eq!(first.head().word(1), "100", "its room is taken");
+        let second = gate.exchange(&coded("/b/second"));
+        let mut more = gate.client();
+        more.send(&coded("/b/third").expecting().head());
+        match watching {
+            false => {
+                assert_eq!(second.status(), 200);
+                assert_eq!(more.head().word(1), "100");
+                gate.exchange(&coded("/b/fourth")).expect_error(503, "SlowDown");
+                assert_eq!(gate.exchange(&Request::put("/b/plain", b"plain")).status(), 200);
+            }
+            true => {
+                assert_eq!(more.head().word(1), "100");
+                assert_eq!(gate.exchange(&coded("/b/fourth")).status(), 200);
+                assert_eq!(gate.records(2)[1]["reason"], "budget");
+            }
+        }
+        first.send(BROTLI);
+        assert_eq!(first.answer().status(), 200);
+        more.send(BROTLI);
+        assert_eq!(more.answer().status(), 200);
+    }
+    // Where there can never be room, asking to try again would be for nothing.
+    let (_store, gate) = start("capture_budget = \"16MiB\"", false);
+    assert_eq!(gate.exchange(&coded("/b/k")).status(), 200);
+    assert_eq!(gate.record()["reason"], "encoding");
+}
+
 #[test]
 fn in_shadow_nobody_is_asked_to_slow_down() {
     let store = Store::ok();

@@ -61,6 +61,8 @@ fn many_stalled_uploads_stay_within_the_budget() {
     let gate = Setup::refusing(&store, &[sample::CACTUS])
         .set("limits", "capture_max = \"8MiB\"")
         .set("limits", "capture_budget = \"64MiB\"")
+        // They stall as long as the others take, on a busy machine too.
+        .set("listener", "body_idle_timeout = \"1h\"")
         .start();
     let length = (100 * MIB).to_string();
     let mut stalled = Vec::new();
@@ -95,7 +97,8 @@ fn many_stalled_uploads_stay_within_the_budget() {
         held.push(client);
     }
     let records = gate.records(64 - (BUDGET / photo.len() as u64) as usize);
-    assert!(records.iter().all(|record| record["status"] == 503), "the others are turned away");
+    let other = records.iter().find(|record| record["status"] != 503);
+    assert_eq!(other, None, "the others are turned away");
     let peak = gate.memory().1;
     assert!(peak <= BUDGET + 64 * MIB, "{} MiB", peak / MIB);
     assert!(store.objects().is_empty());

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::support::script::answer;
-use crate::support::{Gate, Request, Script, Seen, Setup, Step, Store, sample, until};
+use crate::support::{Gate, Latch, Request, Script, Seen, Setup, Step, Store, sample, until};
 
 use sample::{CACTUS, FLOWER};
 
@@ -134,13 +134,235 @@ fn the_parts_that_are_listed_count_and_no_others() {
     for (last, refused) in [("good", false), ("bad", true)] {
         let store = store();
         let gate = Setup::refusing(&store, &[listed]).start();
+        let mut again = [("good", b"harmless".as_slice()), ("bad", b"two three")];
+        again.sort_by_key(|(etag, _)| *etag == last);
         expect_sent(&gate, 1, "e1", b"one ");
         expect_sent(&gate, 7, "unlisted", b"not in the object");
-        expect_sent(&gate, 9, "good", b"harmless");
-        expect_sent(&gate, 9, "bad", b"two three");
+        for (etag, bytes) in again {
+            expect_sent(&gate, 9, etag, bytes);
+        }
         let answer = gate.exchange(&complete(&[(1, "e1"), (9, last)]));
         assert_eq!(answer.status(), if refused { 403 } else { 200 }, "{last}");
         assert_eq!(completes(&store).len(), usize::from(!refused));
+    }
+}
+
+/// S3 takes the last part of a number or none; some stores take the last one whatever is listed.
+#[test]
+fn a_part_that_was_replaced_cannot_be_listed() {
+    let store = store();
+    let gate = Setup::refusing(&store, &[CACTUS]).start();
+    let [first, (_, _, bytes), third] = thirds(CACTUS);
+    expect_sent(&gate, 1, "e1", first.2);
+    expect_sent(&gate, 2, "old", b"harmless");
+    expect_sent(&gate, 2, "e2", bytes);
+    expect_sent(&gate, 3, "e3", third.2);
+    let replaced = complete(&[(1, "e1"), (2, "old"), (3, "e3")]);
+    gate.exchange(&replaced).expect_error(400, "InvalidPart");
+    gate.exchange(&complete(LISTED)).expect_error(403, "AccessDenied");
+    assert!(completes(&store).is_empty());
+    let record = &gate.records(6)[4];
+    assert_eq!(
+        (&record["verdict"], &record["reason"]),
+        (&"unjudged".into(), &"multipart-order".into())
+    );
+    // The same bytes again, under the ETag that a store with keys of its own makes up, are no matter.
+    for etag in ["one", "other"] {
+        let request = Request::put("/b/k?partNumber=1&uploadId=v", FLOWER).with(ETAG, etag);
+        assert_eq!(gate.exchange(&request).status(), 200);
+    }
+    let list = Request::post("/b/k?uploadId=v", &complete(&[(1, "one")]).body);
+    assert_eq!(gate.exchange(&list).status(), 200);
+
+    let watching = Setup::refusing(&store, &[CACTUS]).watching().start();
+    for (etag, bytes) in [("old", b"harmless".as_slice()), ("new", CACTUS)] {
+        expect_sent(&watching, 1, etag, bytes);
+    }
+    assert_eq!(watching.exchange(&complete(&[(1, "old")])).status(), 200);
+    assert_eq!(watching.records(3)[2]["reason"], "multipart-order");
+}
+
+/// A store that has a part and breaks off may have replaced the one before it.
+#[test]
+fn a_part_that_was_never_answered_may_have_replaced_another() {
+    let store = Store::scripted(|seen| match (seen.method(), seen.head.get(ETAG)) {
+        ("PUT", Some("lost")) => Script::steps([Step::ReadBody, Step::Reset]),
+        ("PUT", Some(etag)) => {
+            Script::replies(answer("200 OK", &[("ETag", &format!("\"{etag}\""))], b""))
+        }
+        _ => Script::replies(answer("200 OK", &[], RESULT)),
+    });
+    let gate = Setup::refusing(&store, &[CACTUS]).start();
+    expect_sent(&gate, 1, "old", b"harmless");
+    gate.exchange(&part(1, "lost", FLOWER)).expect_error(503, "ServiceUnavailable");
+    gate.exchange(&complete(&[(1, "old")])).expect_error(400, "InvalidPart");
+    // The client tries again, as clients do.
+    expect_sent(&gate, 1, "new", FLOWER);
+    assert_eq!(gate.exchange(&complete(&[(1, "new")])).status(), 200);
+}
+
+/// A store that names its uploads: all of them `u`.
+fn naming_store() -> Store {
+    Store::scripted(|seen| match (seen.method(), seen.head.get(ETAG)) {
+        (_, Some(etag)) => {
+            Script::replies(answer("200 OK", &[("ETag", &format!("\"{etag}\""))], b""))
+        }
+        ("POST", None) if seen.target().ends_with("?uploads") => {
+            let xml = b"<InitiateMultipartUploadResult><UploadId>u</UploadId>\
+                </InitiateMultipartUploadResult>";
+            Script::replies(answer("200 OK", &[("x-odd", "kept")], xml))
+        }
+        _ => Script::replies(answer("200 OK", &[], RESULT)),
+    })
+}
+
+#[test]
+fn the_coding_that_an_uploads_start_declares_is_undone_at_its_end() {
+    let packed = |bytes: &[u8]| {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, bytes).expect("memory takes it");
+        encoder.finish().expect("memory takes it")
+    };
+    let cases = [
+        ("deflate", packed(CACTUS), 403, "exact-decoded"),
+        ("deflate", packed(FLOWER), 200, ""),
+        ("made-up", packed(CACTUS), 200, "encoding"),
+        ("br", FLOWER.to_vec(), 200, "encoding"),
+        // Nobody undoes what nobody declared.
+        ("identity", packed(CACTUS), 200, ""),
+    ];
+    for (coding, body, status, reason) in cases {
+        let (store, shared) = (naming_store(), tempfile::tempdir().expect("a directory"));
+        let line = format!("parts_directory = {:?}", shared.path().join("parts"));
+        let gates = [(); 2].map(|()| {
+            Setup::refusing(&store, &[CACTUS]).small_limits().set("state", &line).start()
+        });
+        let create = Request::post("/b/k?uploads", b"").with("Content-Encoding", coding);
+        let created = gates[0].exchange(&create);
+        assert_eq!(created.element("UploadId").as_deref(), Some("u"), "{}", created.text());
+        assert_eq!(created.head.get("x-odd"), Some("kept"));
+        for (number, etag, bytes) in thirds(&body) {
+            expect_sent(&gates[number as usize % 2], number, etag, bytes);
+        }
+        let answer = gates[1].exchange(&complete(LISTED));
+        assert_eq!(answer.status(), status, "{coding}: {}", answer.text());
+        let records = gates[1].records(3);
+        let told = records.last().and_then(|record| record["reason"].as_str()).unwrap_or_default();
+        assert_eq!(told, reason, "{coding}");
+    }
+}
+
+#[test]
+fn a_start_that_cannot_be_noted_is_not_heard_of() {
+    let store = naming_store();
+    let gate = Setup::refusing(&store, &[CACTUS]).start();
+    let parts = gate.directory().join("state/parts");
+    std::fs::rename(&parts, gate.directory().join("state/moved")).expect("it can be moved");
+    std::fs::write(&parts, "no directory").expect("a file can be written");
+    let create = Request::post("/b/k?uploads", b"");
+    assert_eq!(gate.exchange(&create).status(), 200, "there is nothing to note");
+    gate.exchange(&create.with("Content-Encoding", "br")).expect_error(503, "SlowDown");
+}
+
+#[test]
+fn a_gate_killed_in_the_middle_of_a_part_has_not_seen_it() {
+    let latch = Latch::new();
+    let door = latch.clone();
+    let store = Store::scripted(move |seen| match (seen.method(), seen.head.get(ETAG)) {
+        ("PUT", Some("late")) => {
+            let taken = answer("200 OK", &[("ETag", "\"e1\"")], b"");
+            let wait = Step::Wait(door.clone());
+            Script::steps([Step::ReadBody, wait, Step::Send(taken)])
+        }
+        ("PUT", Some(etag)) => {
+            Script::replies(answer("200 OK", &[("ETag", &format!("\"{etag}\""))], b""))
+        }
+        _ => Script::replies(answer("200 OK", &[], RESULT)),
+    });
+    let gate = Setup::refusing(&store, &[CACTUS])
+        .small_limits()
+        .set("state", "multipart_grace = \"0s\"")
+        .start();
+    let body = sample::noise(3, 300_000);
+    // Once while its bytes come in, once while its answer is awaited.
+    let wire = part(1, "late", &body).on_wire();
+    let mut client = gate.client();
+    client.send(&wire[..wire.len() / 2]);
+    store.await_body(0, 1);
+    let gate = gate.crash_and_restart("/readyz");
+    let mut client = gate.client();
+    client.send(&wire);
+    store.complete(1);
+    let gate = gate.crash_and_restart("/readyz");
+    latch.open();
+    gate.exchange(&complete(&[(1, "e1")])).expect_error(503, "SlowDown");
+    assert!(completes(&store).is_empty());
+    // The client tries again.
+    expect_sent(&gate, 1, "e1", &body);
+    assert_eq!(gate.exchange(&complete(&[(1, "e1")])).status(), 200);
+}
+
+#[test]
+fn a_gate_killed_in_the_middle_of_a_complete_judges_it_again() {
+    for (body, status) in [(FLOWER, 200), (CACTUS, 403)] {
+        let latch = Latch::new();
+        let door = latch.clone();
+        let store = Store::scripted(move |seen| match (seen.method(), seen.head.get(ETAG)) {
+            (_, Some(etag)) => {
+                Script::replies(answer("200 OK", &[("ETag", &format!("\"{etag}\""))], b""))
+            }
+            // Asked about the head of what is refused, it says nothing either.
+            _ => Script::replies(answer("200 OK", &[], RESULT)).after(&door),
+        });
+        let gate = Setup::refusing(&store, &[CACTUS]).start();
+        for (number, etag, bytes) in thirds(body) {
+            expect_sent(&gate, number, etag, bytes);
+        }
+        let list = complete(LISTED);
+        let mut client = gate.client();
+        client.send(&list.on_wire());
+        let asked = store.request(3);
+        assert_eq!(asked.method(), "POST");
+        let gate = gate.crash_and_restart("/readyz");
+        latch.open();
+        assert_eq!(gate.exchange(&list).status(), status);
+        assert!(status == 200 || completes(&store).is_empty());
+    }
+}
+
+/// Longer than the store keeps unfinished uploads, nobody asks for them any more.
+#[test]
+fn parts_that_have_expired_were_never_seen() {
+    let store = store();
+    let gate = Setup::refusing(&store, &[CACTUS]).set("state", "multipart_grace = \"0s\"").start();
+    for (number, etag, bytes) in thirds(CACTUS) {
+        expect_sent(&gate, number, etag, bytes);
+    }
+    let parts = gate.directory().join("state/parts");
+    let nine_days_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(9 * 86_400);
+    age(&parts.join("mpu"), nine_days_ago);
+    // A gate goes round when it starts.
+    let gate = gate.crash_and_restart("/readyz");
+    // Records go first.
+    until("the spool is empty", || (spooled(&parts) == 0).then_some(()));
+    until("nobody knows the parts", || {
+        let answer = gate.exchange(&complete(LISTED));
+        answer.expect_error(503, "SlowDown");
+        (gate.records(1).last()?["reason"] == "part-unseen").then_some(())
+    });
+    assert!(completes(&store).is_empty());
+}
+
+/// Makes every file old.
+fn age(directory: &Path, modified: std::time::SystemTime) {
+    for entry in std::fs::read_dir(directory).expect("a directory").flatten() {
+        match entry.file_type().expect("a kind").is_dir() {
+            true => age(&entry.path(), modified),
+            false => {
+                let file = std::fs::File::open(entry.path()).expect("a file");
+                file.set_modified(modified).expect("it can be aged");
+            }
+        }
     }
 }
 

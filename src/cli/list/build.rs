@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::enrol::{Enrolled, Enrolment};
 use super::format::FormatArgs;
 use super::info;
 use super::{ExitCode, Fault, Streams};
 use crate::cli::Shown;
+use crate::image::Convention;
 use crate::list::{
-    Compiler, ListKey, Reason, Snapshot, SourceErrors, SourceFormat, SourceSummary, read_source,
+    CompileError, Compiler, ListKey, QUALITY_MIN, Reason, Snapshot, SourceErrors, SourceFormat,
+    SourceSummary, read_source,
 };
 use crate::ops::lists::{open_checked, write};
 
@@ -30,9 +33,34 @@ pub(in crate::cli) struct Args {
     /// Where to write the snapshot; a file that is there is replaced once the new one is good
     #[arg(short, long, value_name = "SNAPSHOT")]
     output: PathBuf,
+    /// How the pdq hashes were made, or are to be: at full resolution, or resized to 512 pixels
+    #[arg(long, value_enum, value_name = "CONVENTION", default_value = "full")]
+    pdq: PdqConvention,
+    /// Your own pictures: list every one in this directory and below, by --hash [default: pdq]
+    #[arg(long, value_name = "DIRECTORY", conflicts_with = "sources")]
+    from_images: Option<PathBuf>,
     /// Source files; all of them make one list
-    #[arg(required = true, value_name = "SOURCE")]
+    #[arg(required_unless_present = "from_images", value_name = "SOURCE")]
     sources: Vec<PathBuf>,
+}
+
+/// Names of the conventions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum PdqConvention {
+    /// At full resolution, as the Python package pdqhash and Hasher-Matcher-Actioner do
+    Full,
+    /// Resized to 512x512 if larger, as Meta's command line does
+    #[value(name = "512")]
+    Resized512,
+}
+
+impl PdqConvention {
+    const fn convention(self) -> Convention {
+        match self {
+            PdqConvention::Full => Convention::Full,
+            PdqConvention::Resized512 => Convention::Resized512,
+        }
+    }
 }
 
 /// Compiles the sources. Every wrong line of every source is reported; the output is written only
@@ -42,7 +70,8 @@ pub(in crate::cli) struct Args {
 /// A standard stream fails.
 pub(super) fn run(args: &Args, streams: &mut Streams<'_>) -> io::Result<ExitCode> {
     match build(args) {
-        Ok((summary, snapshot)) => {
+        Ok((Enrolled { summary, notes }, snapshot)) => {
+            notes.iter().try_for_each(|note| streams.error(note))?;
             tell(args, &summary, &snapshot, streams)?;
             Ok(ExitCode::Success)
         }
@@ -50,13 +79,39 @@ pub(super) fn run(args: &Args, streams: &mut Streams<'_>) -> io::Result<ExitCode
     }
 }
 
-fn build(args: &Args) -> Result<(SourceSummary, Snapshot), Fault> {
-    let format = args.format.source_format().map_err(Fault::usage)?;
+fn build(args: &Args) -> Result<(Enrolled, Snapshot), Fault> {
+    let wrong = |error: CompileError| Fault::usage(error.to_string());
     let mut compiler = Compiler::default();
-    let list = compiler.list(&args.name).map_err(|error| Fault::usage(error.to_string()))?;
-    let summary = gather(&args.sources, &format, &mut compiler, list)?;
+    let list = compiler.list(&args.name).map_err(wrong)?;
+    compiler.convention(list, args.pdq.convention()).map_err(wrong)?;
+    let gathered = match &args.from_images {
+        Some(directory) => pictures(args, directory, &mut compiler, list)?,
+        None => {
+            let format = args.format.source_format().map_err(Fault::usage)?;
+            let summary = gather(&args.sources, &format, &mut compiler, list)?;
+            Enrolled { summary, notes: Vec::new() }
+        }
+    };
     let snapshot = keep(compiler, &args.output)?;
-    Ok((summary, snapshot))
+    Ok((gathered, snapshot))
+}
+
+/// Lists the operator's own pictures; the output is written if one of them could be listed.
+fn pictures(
+    args: &Args,
+    directory: &Path,
+    compiler: &mut Compiler,
+    list: ListKey,
+) -> Result<Enrolled, Fault> {
+    let kind = args.format.kind_of_pictures().map_err(Fault::usage)?;
+    let enrolment = Enrolment { kind, convention: args.pdq.convention() };
+    let enrolled = enrolment.enrol(directory, compiler, list);
+    let mut enrolled = enrolled.map_err(|error| Fault::io(directory, &error))?;
+    if enrolled.summary.entries == 0 {
+        enrolled.notes.push(format!("{}: no picture could be listed", directory.display()));
+        return Err(Fault::usage(enrolled.notes.join("\n")));
+    }
+    Ok(enrolled)
 }
 
 /// Reads all sources, whatever is wrong with some of them.
@@ -75,6 +130,8 @@ fn gather(
                 sum.lines += summary.lines;
                 sum.entries += summary.entries;
                 sum.held += summary.held;
+                sum.flat += summary.flat;
+                sum.poor += summary.poor;
             }
             Err(fault) => faults.push(fault),
         }
@@ -157,6 +214,12 @@ fn tell(
     info::tell(&args.output, snapshot, streams.out)?;
     if summary.held > 0 {
         writeln!(streams.out, "held back: {} of the empty body", summary.held)?;
+    }
+    if summary.flat > 0 {
+        writeln!(streams.out, "held back: {} that flat pictures have", summary.flat)?;
+    }
+    if summary.poor > 0 {
+        writeln!(streams.out, "left out: {} of quality below {QUALITY_MIN}", summary.poor)?;
     }
     let repeated = summary.entries.saturating_sub(snapshot.entries());
     if repeated > 0 {

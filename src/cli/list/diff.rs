@@ -7,8 +7,7 @@ use std::path::PathBuf;
 
 use super::{ExitCode, Fault, Streams};
 use crate::cli::Shown;
-use crate::digest::{Algorithm, Digest};
-use crate::list::{Row, Snapshot};
+use crate::list::{Hash, HashKind, Row, Snapshot};
 use crate::ops::lists::open_checked;
 
 /// The arguments.
@@ -36,8 +35,9 @@ pub(super) fn run(args: &Args, streams: &mut Streams<'_>) -> io::Result<ExitCode
         Err(error) => return Fault::from(error).end(streams),
     };
     let mut changes = changes_of_nothing(&old, &new);
-    compare(&old, &new, &mut |change, list, digest| {
-        let counts = changes.entry((list.to_owned(), digest.algorithm())).or_default();
+    compare(&old, &new, &mut |change, list, hash| {
+        let kind = hash.kind();
+        let counts = changes.entry((list.to_owned(), kind)).or_default();
         match change {
             Change::Added => counts.added += 1,
             Change::Removed => counts.removed += 1,
@@ -45,11 +45,10 @@ pub(super) fn run(args: &Args, streams: &mut Streams<'_>) -> io::Result<ExitCode
         if !args.hashes {
             return Ok(());
         }
-        let algorithm = digest.algorithm();
-        writeln!(streams.out, "{} {} {algorithm} {digest}", change.sign(), Shown(list))
+        writeln!(streams.out, "{} {} {kind} {hash}", change.sign(), Shown(list))
     })?;
-    for ((list, algorithm), Counts { added, removed }) in &changes {
-        writeln!(streams.out, "{}: {algorithm} +{added} -{removed}", Shown(list))?;
+    for ((list, kind), Counts { added, removed }) in &changes {
+        writeln!(streams.out, "{}: {kind} +{added} -{removed}", Shown(list))?;
     }
     Ok(ExitCode::Success)
 }
@@ -76,43 +75,43 @@ struct Counts {
 }
 
 /// Every list and kind of either snapshot, so that what did not change is told too.
-fn changes_of_nothing(old: &Snapshot, new: &Snapshot) -> BTreeMap<(String, Algorithm), Counts> {
+fn changes_of_nothing(old: &Snapshot, new: &Snapshot) -> BTreeMap<(String, HashKind), Counts> {
     let lists = old.lists().iter().chain(new.lists());
-    let kinds = lists.flat_map(|list| list.algorithms.iter().map(|a| (list.name.clone(), a)));
+    let kinds = lists.flat_map(|list| list.kinds().map(|kind| (list.name.clone(), kind)));
     kinds.map(|kind| (kind, Counts::default())).collect()
 }
 
-/// Walks both in the order of digests, and tells each entry that one of them lacks.
+/// Walks both in the order of hashes, and tells each entry that one of them lacks.
 fn compare(
     old: &Snapshot,
     new: &Snapshot,
-    tell: &mut dyn FnMut(Change, &str, &Digest) -> io::Result<()>,
+    tell: &mut dyn FnMut(Change, &str, &Hash) -> io::Result<()>,
 ) -> io::Result<()> {
     let (mut old_rows, mut new_rows) = (old.iter().peekable(), new.iter().peekable());
     loop {
         let heads = [old_rows.peek(), new_rows.peek()];
-        let Some(digest) = heads.into_iter().flatten().map(|row| row.digest).min() else {
+        let Some(hash) = heads.into_iter().flatten().map(|row| &row.hash).min().cloned() else {
             return Ok(());
         };
-        let before = lists_of(&mut old_rows, &digest, old);
-        let after = lists_of(&mut new_rows, &digest, new);
+        let before = lists_of(&mut old_rows, &hash, old);
+        let after = lists_of(&mut new_rows, &hash, new);
         for list in before.iter().filter(|list| !after.contains(list)) {
-            tell(Change::Removed, list, &digest)?;
+            tell(Change::Removed, list, &hash)?;
         }
         for list in after.iter().filter(|list| !before.contains(list)) {
-            tell(Change::Added, list, &digest)?;
+            tell(Change::Added, list, &hash)?;
         }
     }
 }
 
-/// The names of the lists that hold `digest`, whose rows are taken off.
+/// The names of the lists that hold `hash`, whose rows are taken off.
 fn lists_of<'a>(
     rows: &mut Peekable<impl Iterator<Item = Row<'a>>>,
-    digest: &Digest,
+    hash: &Hash,
     snapshot: &'a Snapshot,
 ) -> Vec<&'a str> {
     let mut names = Vec::new();
-    while let Some(row) = rows.next_if(|row| row.digest == *digest) {
+    while let Some(row) = rows.next_if(|row| row.hash == *hash) {
         names.extend(snapshot.lists().get(usize::from(row.list)).map(|list| list.name.as_str()));
     }
     names
@@ -123,7 +122,7 @@ mod tests {
     use super::*;
     use crate::cli::list::testing;
     use crate::cli::streams::captured;
-    use Algorithm::{Md5, Sha1, Sha256};
+    use crate::digest::Algorithm::{self, Md5, Sha1, Sha256};
 
     type Lists<'a> = &'a [(&'a str, &'a [(Algorithm, u8)])];
 

@@ -1,7 +1,7 @@
 //! How the sources of `list build` are read.
 
 use crate::digest::Algorithm;
-use crate::list::{CsvMap, SourceFormat};
+use crate::list::{CsvMap, HashKind, ParseKindError, SourceFormat};
 
 /// Names of formats, as in the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -21,7 +21,7 @@ pub(super) enum FormatName {
 /// A column of a CSV source and the hashes in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Column {
-    algorithm: Algorithm,
+    kind: HashKind,
     name: String,
 }
 
@@ -30,10 +30,10 @@ pub(super) struct Column {
 pub(super) struct FormatArgs {
     /// How the sources are written
     #[arg(long, value_enum, value_name = "FORMAT")]
-    format: FormatName,
-    /// What the hashes are: md5, sha1 or sha256
-    #[arg(long, value_name = "KIND", value_parser = algorithm)]
-    hash: Option<Algorithm>,
+    format: Option<FormatName>,
+    /// What the hashes are: md5, sha1, sha256, pdq, or one of image_hasher's, such as gradient-16
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    hash: Option<HashKind>,
     /// Between the columns of a csv source: one character, or \t [default: ,]
     #[arg(long, value_name = "C", value_parser = delimiter)]
     delimiter: Option<u8>,
@@ -43,6 +43,9 @@ pub(super) struct FormatArgs {
     /// The csv column that holds labels
     #[arg(long, value_name = "NAME")]
     label_column: Option<String>,
+    /// The csv column that holds the quality of pdq hashes; those below 50 are left out
+    #[arg(long, value_name = "NAME")]
+    quality_column: Option<String>,
 }
 
 impl FormatArgs {
@@ -51,14 +54,19 @@ impl FormatArgs {
     /// # Errors
     /// One is missing, or one is given that the format does not look at.
     pub(super) fn source_format(&self) -> Result<SourceFormat, String> {
-        let csv_only =
-            self.delimiter.is_some() || !self.columns.is_empty() || self.label_column.is_some();
-        if csv_only && self.format != FormatName::Csv {
-            return Err("--delimiter, --column and --label-column are for --format csv".to_owned());
+        let csv_only = self.delimiter.is_some()
+            || !self.columns.is_empty()
+            || self.label_column.is_some()
+            || self.quality_column.is_some();
+        if csv_only && self.format != Some(FormatName::Csv) {
+            let text =
+                "--delimiter, --column, --label-column and --quality-column are for --format csv";
+            return Err(text.to_owned());
         }
-        match self.format {
+        let format = self.format.ok_or_else(|| "sources need --format".to_owned())?;
+        match format {
             FormatName::Plain => self.needed_hash().map(SourceFormat::Plain),
-            FormatName::Md5sum => self.needed_hash().map(SourceFormat::Md5sum),
+            FormatName::Md5sum => self.needed_digest().map(SourceFormat::Md5sum),
             FormatName::Tagged => self.without_hash().map(|()| SourceFormat::Tagged),
             FormatName::Hashdeep => self.without_hash().map(|()| SourceFormat::Hashdeep),
             FormatName::Csv => {
@@ -67,8 +75,32 @@ impl FormatArgs {
         }
     }
 
-    fn needed_hash(&self) -> Result<Algorithm, String> {
-        self.hash.ok_or_else(|| "this format needs --hash md5, sha1 or sha256".to_owned())
+    /// What pictures are to be made into.
+    ///
+    /// # Errors
+    /// Something is given that is for sources, or the kind is none for pictures.
+    pub(super) fn kind_of_pictures(&self) -> Result<HashKind, String> {
+        match self.hash {
+            _ if self.format.is_some() => Err("--format is for sources".to_owned()),
+            None => Ok(HashKind::Pdq),
+            Some(kind @ (HashKind::Pdq | HashKind::Perceptual(_))) => Ok(kind),
+            Some(HashKind::Exact(kind)) => {
+                Err(format!("--from-images makes no {kind}; use {kind}sum and --format md5sum"))
+            }
+        }
+    }
+
+    fn needed_hash(&self) -> Result<HashKind, String> {
+        self.hash.ok_or_else(|| "this format needs --hash, such as --hash sha256".to_owned())
+    }
+
+    fn needed_digest(&self) -> Result<Algorithm, String> {
+        match self.hash {
+            Some(HashKind::Exact(algorithm)) => Ok(algorithm),
+            Some(HashKind::Pdq | HashKind::Perceptual(_)) | None => {
+                Err("this format needs --hash md5, sha1 or sha256".to_owned())
+            }
+        }
     }
 
     fn without_hash(&self) -> Result<(), String> {
@@ -83,28 +115,28 @@ impl FormatArgs {
             return Err("--format csv needs --column, such as --column sha256=SHA256".to_owned());
         }
         for (index, column) in self.columns.iter().enumerate() {
-            if self.columns[..index].iter().any(|before| before.algorithm == column.algorithm) {
-                return Err(format!("--column {}= comes twice", column.algorithm));
+            if self.columns[..index].iter().any(|before| before.kind == column.kind) {
+                return Err(format!("--column {}= comes twice", column.kind));
             }
         }
-        let columns = self.columns.iter().map(|column| (column.algorithm, column.name.clone()));
+        let columns = self.columns.iter().map(|column| (column.kind, column.name.clone()));
         Ok(CsvMap {
             delimiter: self.delimiter.unwrap_or(b','),
             columns: columns.collect(),
             label: self.label_column.clone(),
+            quality: self.quality_column.clone(),
         })
     }
 }
 
-fn algorithm(text: &str) -> Result<Algorithm, String> {
-    let found = Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == text);
-    found.ok_or_else(|| "one of md5, sha1, sha256".to_owned())
+fn kind(text: &str) -> Result<HashKind, String> {
+    text.parse().map_err(|error: ParseKindError| error.to_string())
 }
 
 fn column(text: &str) -> Result<Column, String> {
     match text.split_once('=') {
-        Some((kind, name)) if !name.trim().is_empty() => {
-            Ok(Column { algorithm: algorithm(kind)?, name: name.to_owned() })
+        Some((word, name)) if !name.trim().is_empty() => {
+            Ok(Column { kind: kind(word)?, name: name.to_owned() })
         }
         Some(_) | None => Err("a kind and a column's name, such as sha256=SHA256".to_owned()),
     }
@@ -135,7 +167,7 @@ mod tests {
 
     fn parse(arguments: &str) -> Result<SourceFormat, String> {
         let arguments = format!("build {arguments} SOURCE");
-        let line = Line::try_parse_from(arguments.split(' ')).map_err(|e| e.to_string())?;
+        let line = Line::try_parse_from(arguments.split_whitespace()).map_err(|e| e.to_string())?;
         assert_eq!(line.sources, ["SOURCE"]);
         line.format.source_format()
     }
@@ -143,11 +175,13 @@ mod tests {
     #[test]
     fn arguments_have_to_agree() {
         let map = |delimiter, columns: &[(Algorithm, &str)], label: Option<&str>| {
-            let columns = columns.iter().map(|(a, name)| (*a, (*name).to_owned())).collect();
-            SourceFormat::Csv(CsvMap { delimiter, columns, label: label.map(str::to_owned) })
+            let columns = columns.iter().map(|(a, name)| ((*a).into(), (*name).to_owned()));
+            let (columns, label) = (columns.collect(), label.map(str::to_owned));
+            SourceFormat::Csv(CsvMap { delimiter, columns, label, quality: None })
         };
         for (arguments, expected) in [
-            ("--format plain --hash md5", SourceFormat::Plain(Algorithm::Md5)),
+            ("--format plain --hash md5", SourceFormat::Plain(Algorithm::Md5.into())),
+            ("--format plain --hash pdq", SourceFormat::Plain(HashKind::Pdq)),
             ("--format md5sum --hash sha256", SourceFormat::Md5sum(Algorithm::Sha256)),
             ("--format tagged", SourceFormat::Tagged),
             ("--format hashdeep", SourceFormat::Hashdeep),
@@ -173,7 +207,9 @@ mod tests {
             "--format csv",
             "--format csv --column md5",
             "--format csv --column md5=",
-            "--format csv --column pdq=P",
+            "--format csv --column pdq-16=P",
+            "--format md5sum --hash pdq",
+            "--format plain --hash pdq --quality-column Q",
             "--format csv --column md5=A --column md5=B",
             "--format csv --column md5=A --hash md5",
             "--format csv --column md5=A --delimiter ab",

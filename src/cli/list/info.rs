@@ -1,5 +1,6 @@
 //! `s3bouncer list info`: what a snapshot holds.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,8 @@ use serde::Serialize;
 use super::{ExitCode, Fault, Streams};
 use crate::cli::Shown;
 use crate::digest::Algorithm;
-use crate::list::{ListInfo, Snapshot};
+use crate::image::Convention;
+use crate::list::{HashKind, ListInfo, NearInfo, NearKind, Snapshot};
 use crate::ops::lists::open_checked;
 
 /// The arguments.
@@ -48,14 +50,22 @@ pub(super) fn tell(path: &Path, snapshot: &Snapshot, out: &mut dyn Write) -> io:
     let entries = counted(snapshot.entries());
     writeln!(out, "{}: snapshot {}, {entries}", path.display(), snapshot.id())?;
     for list in snapshot.lists() {
-        let kinds: Vec<String> = list
-            .algorithms
-            .iter()
-            .map(|algorithm| format!("{algorithm} {}", list.entries_of(algorithm)))
-            .collect();
+        let exact = list.algorithms.iter();
+        let exact = exact.map(|algorithm| format!("{algorithm} {}", list.entries_of(algorithm)));
+        let near = list.near.iter().map(|near| format!("{} {}", kind(near), near.entries));
+        let kinds: Vec<String> = exact.chain(near).collect();
         writeln!(out, "  {}: {}", Shown(&list.name), kinds.join(", "))?;
     }
     Ok(())
+}
+
+/// The word of a perceptual kind, with PDQ's convention where it is not the usual one.
+fn kind(near: &NearInfo) -> String {
+    match near.kind {
+        NearKind::Pdq(Convention::Full) => "pdq".to_owned(),
+        NearKind::Pdq(Convention::Resized512) => "pdq (512)".to_owned(),
+        NearKind::Perceptual(kind) => kind.to_string(),
+    }
 }
 
 /// A number of entries in words.
@@ -75,7 +85,8 @@ struct Report<'a> {
     lists: Vec<ListReport<'a>>,
 }
 
-/// One list; a kind that it does not have is null.
+/// One list; a kind that it does not have is null, and perceptual kinds but PDQ are there only if
+/// it has them.
 #[derive(Serialize)]
 struct ListReport<'a> {
     name: &'a str,
@@ -83,6 +94,10 @@ struct ListReport<'a> {
     md5: Option<u64>,
     sha1: Option<u64>,
     sha256: Option<u64>,
+    pdq: Option<u64>,
+    pdq_convention: Option<&'static str>,
+    #[serde(flatten)]
+    perceptual: BTreeMap<String, u64>,
 }
 
 impl<'a> Report<'a> {
@@ -101,12 +116,21 @@ impl<'a> ListReport<'a> {
         let entries_of = |algorithm: Algorithm| {
             list.algorithms.contains(algorithm).then(|| list.entries_of(algorithm))
         };
+        let near: BTreeMap<HashKind, u64> =
+            list.near.iter().map(|near| (near.kind.hash_kind(), near.entries)).collect();
         ListReport {
             name: &list.name,
             entries: list.entries(),
             md5: entries_of(Algorithm::Md5),
             sha1: entries_of(Algorithm::Sha1),
             sha256: entries_of(Algorithm::Sha256),
+            pdq: near.get(&HashKind::Pdq).copied(),
+            pdq_convention: list.convention().map(Convention::name),
+            perceptual: near
+                .into_iter()
+                .filter(|(kind, _)| *kind != HashKind::Pdq)
+                .map(|(kind, entries)| (kind.to_string(), entries))
+                .collect(),
         }
     }
 }
@@ -134,7 +158,7 @@ mod tests {
     fn json_is_of_known_shape() {
         let (id, out) = info(true);
         let expected = format!(
-            r#"{{"file":"x","snapshot":"{id}","entries":4,"lists":[{{"name":"a","entries":3,"md5":1,"sha1":null,"sha256":2}},{{"name":"b","entries":1,"md5":null,"sha1":1,"sha256":null}}]}}"#
+            r#"{{"file":"x","snapshot":"{id}","entries":4,"lists":[{{"name":"a","entries":3,"md5":1,"sha1":null,"sha256":2,"pdq":null,"pdq_convention":null}},{{"name":"b","entries":1,"md5":null,"sha1":1,"sha256":null,"pdq":null,"pdq_convention":null}}]}}"#
         );
         assert_eq!(out, expected + "\n");
     }

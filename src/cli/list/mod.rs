@@ -2,6 +2,7 @@
 
 mod build;
 mod diff;
+mod enrol;
 mod format;
 mod info;
 mod query;

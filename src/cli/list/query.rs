@@ -1,14 +1,21 @@
 //! `s3bouncer list query`: whether a hash or a file is listed.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
 use super::{ExitCode, Fault, Streams};
 use crate::cli::Shown;
 use crate::cli::body::Body;
-use crate::digest::{Algorithm, Digest};
-use crate::list::Snapshot;
+use crate::digest::Algorithm;
+use crate::image::PerceptualKind;
+use crate::list::{Hash, HashKind, Hit, NearHit, NearKind, Snapshot};
 use crate::ops::lists::open_checked;
+
+/// In how many of its bits a PDQ hash may differ from a listed one: the usual radius.
+const PDQ_RADIUS: u32 = 31;
+/// Bits of a PDQ hash.
+const PDQ_BITS: u32 = 256;
 
 /// The arguments.
 #[derive(clap::Args, Debug)]
@@ -24,9 +31,9 @@ pub(in crate::cli) struct Args {
 #[derive(clap::Args, Debug)]
 #[group(required = true, multiple = false)]
 struct Wanted {
-    /// MD5, SHA-1 or SHA-256 in hex
-    #[arg(value_name = "HASH", value_parser = hash)]
-    hashes: Vec<Digest>,
+    /// A digest, a pdq or another perceptual hash, in hex
+    #[arg(value_name = "HASH", value_parser = hex)]
+    hashes: Vec<Hex>,
     /// A file, whose digests are looked up; - is standard input
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -47,13 +54,16 @@ pub(super) fn run(args: &Args, streams: &mut Streams<'_>) -> io::Result<ExitCode
             let body = input.and_then(|input| Body::read(input, snapshot.algorithms(), 0));
             match body {
                 Ok(body) => {
-                    let digests: Vec<Digest> = body.digests.iter().collect();
-                    tell(&snapshot, &digests, streams)?
+                    let hashes: Vec<Hash> = body.digests.iter().map(Hash::Exact).collect();
+                    tell(&snapshot, &hashes, streams)?
                 }
                 Err(error) => return Fault::io(path, &error).end(streams),
             }
         }
-        None => tell(&snapshot, &args.wanted.hashes, streams)?,
+        None => {
+            let hashes = args.wanted.hashes.iter().flat_map(|hex| hex.hashes(&snapshot));
+            tell(&snapshot, &hashes.collect::<Vec<_>>(), streams)?
+        }
     };
     if !found {
         streams.error("not listed")?;
@@ -62,27 +72,68 @@ pub(super) fn run(args: &Args, streams: &mut Streams<'_>) -> io::Result<ExitCode
     Ok(ExitCode::Success)
 }
 
-/// Tells the hits of all digests; whether there is one.
-fn tell(snapshot: &Snapshot, digests: &[Digest], streams: &mut Streams<'_>) -> io::Result<bool> {
+/// Tells the hits of all hashes; whether there is one.
+fn tell(snapshot: &Snapshot, hashes: &[Hash], streams: &mut Streams<'_>) -> io::Result<bool> {
     let mut found = false;
-    for digest in digests {
-        for hit in snapshot.lookup(digest) {
+    for hash in hashes {
+        for (hit, distance) in hits(snapshot, hash) {
             found = true;
             let list = snapshot.lists().get(usize::from(hit.list)).map(|list| list.name.as_str());
             let (list, entry) = (Shown(list.unwrap_or_default()), Shown(hit.entry));
+            let distance = distance.map_or_else(String::new, |bits| format!(", distance {bits}"));
             let note = if hit.canary { ", the canary" } else { "" };
-            writeln!(streams.out, "{list}/{entry} ({}{note})", digest.algorithm())?;
+            writeln!(streams.out, "{list}/{entry} ({}{distance}{note})", hash.kind())?;
         }
     }
     Ok(found)
 }
 
-/// The length tells the algorithm: a snapshot holds no other kinds.
-fn hash(text: &str) -> Result<Digest, String> {
-    let fits = |algorithm: &Algorithm| algorithm.len() * 2 == text.len();
-    let algorithm = Algorithm::ALL.into_iter().find(fits);
-    let algorithm = algorithm.ok_or("32 (MD5), 40 (SHA-1) or 64 (SHA-256) hex digits")?;
-    Digest::from_hex(algorithm, text).map_err(|error| error.to_string())
+/// Where a hash is listed, or one near it and how near.
+fn hits(snapshot: &Snapshot, hash: &Hash) -> Vec<(Hit, Option<u32>)> {
+    let bits = hash.as_bytes().len() as u32 * u8::BITS;
+    // The usual radius, or as large a part of another hash's bits.
+    let radius = PDQ_RADIUS * bits / PDQ_BITS;
+    let near = match hash {
+        Hash::Exact(digest) => return snapshot.lookup(digest).map(|hit| (hit, None)).collect(),
+        Hash::Pdq(pdq) => snapshot.near(&[*pdq], radius),
+        Hash::Perceptual(kind, hash) => snapshot.near_perceptual(*kind, &[hash], radius),
+    };
+    near.into_iter()
+        .map(|NearHit { list, entry, canary, distance, query: _ }| {
+            (Hit { list, entry, canary }, Some(distance))
+        })
+        .collect()
+}
+
+/// Hex digits that may be a hash of more than one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Hex(String);
+
+impl Hex {
+    /// The hashes that it can be: the digest of its length, and of the kinds of the snapshot those
+    /// that are as long.
+    fn hashes(&self, snapshot: &Snapshot) -> Vec<Hash> {
+        let near = snapshot.near_kinds().into_iter().map(NearKind::hash_kind);
+        let kinds: BTreeSet<HashKind> =
+            Algorithm::ALL.map(HashKind::Exact).into_iter().chain(near).collect();
+        kinds.into_iter().filter_map(|kind| Hash::from_hex(kind, &self.0).ok()).collect()
+    }
+}
+
+/// The length tells what it can be.
+fn hex(text: &str) -> Result<Hex, String> {
+    let exact = Algorithm::ALL.map(HashKind::Exact);
+    let own = PerceptualKind::all().map(HashKind::Perceptual);
+    let mut kinds = exact.into_iter().chain([HashKind::Pdq]).chain(own);
+    match kinds.find(|kind| kind.len() * 2 == text.len()) {
+        None => {
+            Err("as many hex digits as a hash has: 64 of SHA-256 or pdq, for example".to_owned())
+        }
+        Some(kind) => match Hash::from_hex(kind, text) {
+            Ok(_) => Ok(Hex(text.to_owned())),
+            Err(error) => Err(error.to_string()),
+        },
+    }
 }
 
 #[cfg(test)]
@@ -93,7 +144,8 @@ mod tests {
     use crate::cli::list::testing::{self, digest};
     use crate::cli::streams::captured;
     use crate::digest::Algorithm::{Md5, Sha1, Sha256};
-    use crate::list::canary_image;
+    use crate::digest::Digest;
+    use crate::list::{Entry, Label, Part, canary_image, compile};
 
     fn query(wanted: Wanted, input: &[u8]) -> (ExitCode, String, String) {
         let directory = tempfile::tempdir().unwrap();
@@ -106,7 +158,8 @@ mod tests {
     }
 
     fn hashes(digests: &[Digest]) -> Wanted {
-        Wanted { hashes: digests.to_vec(), file: None }
+        let hashes = digests.iter().map(|digest| Hex(digest.to_string())).collect();
+        Wanted { hashes, file: None }
     }
 
     #[test]
@@ -158,18 +211,46 @@ mod tests {
     }
 
     #[test]
-    fn the_length_tells_the_algorithm() {
-        for (text, algorithm) in [
-            ("0".repeat(32), Some(Md5)),
-            ("aB".repeat(20), Some(Sha1)),
-            ("0".repeat(64), Some(Sha256)),
-            ("0".repeat(63), None),
-            ("0".repeat(65), None),
-            (String::new(), None),
-            ("g".repeat(32), None),
-            ("é".repeat(16), None),
+    fn the_length_tells_what_it_can_be() {
+        for (text, fits) in [
+            ("0".repeat(32), true),
+            ("aB".repeat(20), true),
+            ("0".repeat(64), true),
+            ("0".repeat(16), true),
+            ("0".repeat(63), false),
+            ("0".repeat(66), false),
+            (String::new(), false),
+            ("g".repeat(32), false),
+            ("é".repeat(16), false),
         ] {
-            assert_eq!(hash(&text).ok().map(|digest| digest.algorithm()), algorithm, "{text}");
+            assert_eq!(hex(&text).is_ok(), fits, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_near_is_found_with_its_distance() {
+        let directory = tempfile::tempdir().unwrap();
+        let snapshot = directory.path().join("x");
+        let own = "gradient-8".parse().unwrap();
+        let hashes = [(HashKind::Pdq, "0f".repeat(32)), (own, "0f".repeat(8))];
+        let label = Label::new("logo", &[]).unwrap();
+        let entries = hashes.map(|(kind, hex)| Entry {
+            hash: Hash::from_hex(kind, &hex).unwrap(),
+            label: Some(label.clone()),
+        });
+        let mut out = fs::File::create(&snapshot).unwrap();
+        compile(&[Part { name: "own", entries: &entries }], &mut out).unwrap();
+        let query = |text: String| {
+            let wanted = Wanted { hashes: vec![hex(&text).unwrap()], file: None };
+            let args = Args { snapshot: snapshot.clone(), wanted };
+            captured(b"", |streams| run(&args, streams))
+        };
+        let told = |first: &str, times: usize| query(first.to_owned() + &"0f".repeat(times)).1;
+        assert_eq!(told("0f", 31), "own/logo (pdq, distance 0)\n");
+        assert_eq!(told("0f0f0f0e0e00", 26), "own/logo (pdq, distance 6)\n");
+        assert_eq!(told("f00f0ff00ff0", 26), "own/logo (pdq, distance 24)\n");
+        assert_eq!(told("f0f0f0f0", 28), "");
+        assert_eq!(told("0e0000", 5), "", "9 of 64 bits are more than 31 of 256");
+        assert_eq!(told("0e00", 6), "own/logo (gradient-8, distance 5)\n");
     }
 }

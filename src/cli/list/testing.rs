@@ -15,7 +15,7 @@ pub(super) fn digest(algorithm: Algorithm, byte: u8) -> Digest {
 pub(super) fn snapshot(path: &Path, lists: &[(&str, &[(Algorithm, u8)])]) {
     let entry = |&(algorithm, byte): &(Algorithm, u8)| {
         let label = (byte % 2 == 1).then(|| Label::new(&format!("case {byte}"), &[]).unwrap());
-        Entry { digest: digest(algorithm, byte), label }
+        Entry { hash: digest(algorithm, byte).into(), label }
     };
     let entries: Vec<Vec<Entry>> =
         lists.iter().map(|(_, digests)| digests.iter().map(entry).collect()).collect();

@@ -10,12 +10,13 @@ use std::time::SystemTime;
 use crate::cli::{Fault, Streams};
 use crate::config::Config;
 use crate::digest::AlgorithmSet;
-use crate::inspect::Evidence;
+use crate::image::{Convention, Wanted};
+use crate::inspect::{Evidence, Pictured};
 use crate::ops::lists::{ListStore, Loaded, Standing, open_checked};
 use crate::ops::node::read_config;
 use crate::policy::{
-    self, BucketRule, Exceptions, ListRule, Mode, OnFault, OnUnjudged, Polarity, Rulebook, Surface,
-    Verdict,
+    self, BucketRule, Exceptions, ListRule, Mode, NearRule, OnFault, OnUnjudged, Polarity,
+    Rulebook, Surface, Verdict,
 };
 
 /// What judges one bucket.
@@ -59,7 +60,7 @@ impl Court {
         Ok(Court { rulebook: loaded.rulebook(&config.lists, SystemTime::now()), rule, bucket })
     }
 
-    /// Judges by a snapshot alone: it blocks, and is enforced.
+    /// Judges by a snapshot alone: it blocks, and is enforced, digests and pictures alike.
     pub(super) fn of_snapshot(path: &Path) -> Result<Court, Fault> {
         let snapshot = open_checked(path)?;
         let of_snapshot: Vec<u16> = (0..).take(snapshot.lists().len()).collect();
@@ -69,6 +70,11 @@ impl Court {
             mode: Mode::Enforce,
             loaded: true,
             stale: false,
+            near: (!list.near.is_empty()).then(|| NearRule {
+                mode: Mode::Enforce,
+                convention: list.convention().unwrap_or(Convention::Full),
+                ..NearRule::default()
+            }),
         });
         let rule = BucketRule {
             mode: Mode::Enforce,
@@ -79,15 +85,26 @@ impl Court {
             surface: Surface::default(),
         };
         let lists = lists.collect();
-        let version = Some(Arc::from(snapshot.id()));
-        let snapshot = Some(Arc::new(snapshot));
-        let rulebook = Rulebook { snapshot, version, lists, of_snapshot, looks: None };
+        let rulebook = Rulebook::new(Some(Arc::new(snapshot)), of_snapshot, lists);
         Ok(Court { rulebook, rule, bucket: String::new() })
     }
 
     /// The digests that judging takes.
     pub(super) fn wanted(&self) -> AlgorithmSet {
         self.rulebook.wanted(&self.rule)
+    }
+
+    /// What pictures have to be hashed for to be judged; `None` if they need not be looked at.
+    pub(super) fn wanted_of_pictures(&self) -> Option<Wanted> {
+        let looks = self.rulebook.looks.as_ref();
+        let looks = looks.filter(|_| self.rulebook.compares_pictures(&self.rule))?;
+        // In colour at once: the gate does so where it could make a difference.
+        Some(Wanted { colour: true, ..Wanted::clone(looks) })
+    }
+
+    /// Looks for listed pictures that are like this one.
+    pub(super) fn compare(&self, picture: &mut Pictured) {
+        self.rulebook.compare(&self.rule, picture);
     }
 
     /// The verdict on a body.

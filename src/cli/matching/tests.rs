@@ -27,7 +27,7 @@ fn directory() -> tempfile::TempDir {
     }
     let label = Label::new("case 7", &[]).unwrap();
     let entries = [Algorithm::Md5, Algorithm::Sha256]
-        .map(|a| Entry { digest: digest(LISTED, a), label: Some(label.clone()) });
+        .map(|a| Entry { hash: digest(LISTED, a).into(), label: Some(label.clone()) });
     let parts = [Part { name: "police", entries: &entries }];
     compile(&parts, &mut fs::File::create(at("police.snapshot")).unwrap()).unwrap();
     fs::write(at("listed"), LISTED).unwrap();
@@ -172,4 +172,115 @@ fn wrong_laws_are_no_verdicts() {
         assert_eq!((found, report), (code, Value::Null));
         assert!(!err.is_empty());
     }
+}
+
+const PHOTO: &[u8] = include_bytes!("../../../tests/data/polemonium-reptans.jpg");
+const STRANGER: &[u8] = include_bytes!("../../../tests/data/notocactus-minimus.jpg");
+
+/// `hash = "pdq"` with the photo on it.
+fn pictures(mode: &str, more: &str) -> String {
+    list("pictures", "pdq", "block", mode) + more
+}
+
+/// What is said of files by a configuration whose list holds the photo's PDQ hash.
+fn by_looks(text: &str, files: Vec<PathBuf>, input: &[u8]) -> Vec<Value> {
+    let directory = directory();
+    let looks = look(PHOTO, &Limits::DEFAULT, &Wanted::default(), &|| false).unwrap();
+    let pdq = looks.pdq[0].fingerprint.pdq();
+    fs::write(directory.path().join("pdq.txt"), format!("{pdq}\n")).unwrap();
+    let config = directory.path().join("gate.toml");
+    fs::write(&config, text).unwrap();
+    let law = Law { config: Some(config), list: None };
+    let args = Args { json: true, law, bucket: None, files };
+    let (_, out, err) = captured(input, |streams| run(&args, streams));
+    assert_eq!(err, "");
+    out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn one_by_looks(text: &str, input: &[u8]) -> Value {
+    by_looks(text, vec!["-".into()], input).remove(0)
+}
+
+/// The photo in every format that is decoded: each is found, by one hash.
+#[test]
+fn a_picture_is_found_in_every_format() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/images");
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let reports = by_looks(&pictures("enforce", ""), files.collect(), b"");
+    assert!(reports.len() > 40);
+    for report in reports {
+        // Two colours are left of these, and of this nothing behind its transparency.
+        let few = ["bilevel.png", "fax.tiff", "alpha.webp"];
+        let coarse = few.iter().any(|name| report["file"].as_str().unwrap().ends_with(name));
+        let verdict = if coarse { "would-deny" } else { "deny" };
+        assert_eq!(
+            (&report["verdict"], &report["hash"]),
+            (&verdict.into(), &"pdq".into()),
+            "{report}"
+        );
+        assert_eq!(report["likeness"]["wide"], coarse, "{report}");
+    }
+}
+
+#[test]
+fn a_stranger_is_seen_and_not_found() {
+    let report = one_by_looks(&pictures("enforce", ""), STRANGER);
+    assert_eq!((&report["verdict"], &report["likeness"]), (&"allow".into(), &Value::Null));
+    assert_eq!(
+        (&report["image"]["format"], &report["image"]["pdq_quality"]),
+        (&"jpeg".into(), &100.into())
+    );
+}
+
+#[test]
+fn likeness_has_a_mode_of_its_own() {
+    for (mode, more, expected) in [
+        ("enforce", "", "deny"),
+        ("shadow", "", "would-deny"),
+        ("enforce", "near_mode = \"shadow\"\n", "would-deny"),
+        ("shadow", "near_mode = \"enforce\"\n", "deny"),
+        ("enforce", "near_quality = 100\n", "deny"),
+    ] {
+        let report = one_by_looks(&pictures(mode, more), PHOTO);
+        assert_eq!(report["verdict"], expected, "{mode} {more}");
+        assert_eq!((&report["distance"], &report["list"]), (&0.into(), &"pictures".into()));
+    }
+}
+
+#[test]
+fn humans_read_how_a_picture_was_found() {
+    use image::codecs::png::PngEncoder;
+    let photo = image::load_from_memory(PHOTO).unwrap();
+    let mut turned = photo.rotate90();
+    turned.invert();
+    let mut png = Vec::new();
+    turned.write_with_encoder(PngEncoder::new(&mut png)).unwrap();
+    let report = one_by_looks(&pictures("enforce", ""), &png);
+    assert_eq!(
+        (&report["verdict"], &report["likeness"]["negative"]),
+        (&"deny".into(), &true.into())
+    );
+    assert_ne!(report["likeness"]["orientation"], 0);
+    let report = Report {
+        file: "a".to_owned(),
+        verdict: "deny",
+        reason: None,
+        list: Some("pictures".to_owned()),
+        hash: Some("pdq".to_owned()),
+        distance: Some(12),
+        snapshot: None,
+        image: None,
+        likeness: Some(Likeness {
+            frame: 1,
+            variant: "trimmed".to_owned(),
+            orientation: 2,
+            negative: true,
+            wide: true,
+        }),
+        code: ExitCode::Denied,
+    };
+    assert_eq!(
+        report.to_string(),
+        "a: deny (list pictures, by pdq, 12 bits apart, frame 2, trimmed, turned or mirrored, as a negative, in the wide band)"
+    );
 }

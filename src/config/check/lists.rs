@@ -7,9 +7,10 @@ use super::Context;
 use crate::config::kind::{Column, Item, Value};
 use crate::config::options::Section;
 use crate::config::raw::{Raw, Table};
-use crate::config::words::{FormatWord, Word};
-use crate::config::{Columns, Format, List};
+use crate::config::words::{FormatWord, Switch, Word};
+use crate::config::{Columns, Format, List, Near};
 use crate::digest::Algorithm;
+use crate::list::HashKind;
 use crate::policy::Polarity;
 
 pub(super) fn lists(raw: &Raw, context: &mut Context<'_>) -> Vec<List> {
@@ -47,6 +48,23 @@ fn list(table: &Table, context: &mut Context<'_>) -> List {
         mode: table.word("mode"),
         contact: table.text("contact").to_owned(),
         max_age: (max_age > Duration::ZERO).then_some(max_age),
+        near: near(table),
+    }
+}
+
+fn near(table: &Table) -> Near {
+    let bits = |key| table.is_given(key).then(|| table.count(key) as u32);
+    let switch = |key| table.word::<Switch>(key).is_on();
+    Near {
+        mode: table.is_given("near_mode").then(|| table.word("near_mode")),
+        distance: bits("near_distance"),
+        wide: bits("near_wide"),
+        quality: table.count("near_quality") as u8,
+        convention: table.word("near_convention"),
+        variants: table.word("near_variants"),
+        wide_denies: switch("near_wide_denies"),
+        variants_deny: switch("near_variants_deny"),
+        short_hashes: switch("short_hashes"),
     }
 }
 
@@ -63,7 +81,7 @@ fn format(table: &Table, context: &mut Context<'_>) -> Format {
             Format::Csv { columns: needed_columns(table, context), delimiter: delimiter(table) }
         }
         FormatWord::Hashdeep => Format::Hashdeep,
-        FormatWord::Md5sum => Format::Md5sum(needed_hash(word, table, context)),
+        FormatWord::Md5sum => Format::Md5sum(needed_digest(table, context)),
     }
 }
 
@@ -71,7 +89,7 @@ fn format(table: &Table, context: &mut Context<'_>) -> Format {
 fn refuse_idle_keys(word: FormatWord, table: &Table, context: &mut Context<'_>) {
     let format = word.word();
     let says_itself = !matches!(word, FormatWord::Plain | FormatWord::Md5sum);
-    if says_itself && !table.text("hash").is_empty() && table.is_sound("hash") {
+    if says_itself && table.hash("hash").is_some() && table.is_sound("hash") {
         let message = format!("is not for format {format:?}, which says it itself");
         context.fault(table, "hash", message);
     }
@@ -87,39 +105,56 @@ fn refuse_idle_keys(word: FormatWord, table: &Table, context: &mut Context<'_>) 
     }
 }
 
-fn needed_hash(word: FormatWord, table: &Table, context: &mut Context<'_>) -> Algorithm {
-    let name = table.text("hash");
-    if name.is_empty() && table.is_sound("hash") && table.is_sound("format") {
-        let message = format!("format {:?} needs one of md5, sha1, sha256", word.word());
+fn needed_hash(word: FormatWord, table: &Table, context: &mut Context<'_>) -> HashKind {
+    let kind = table.hash("hash");
+    if kind.is_none() && table.is_sound("hash") && table.is_sound("format") {
+        let message = format!("format {:?} needs one of md5, sha1, sha256, pdq, ...", word.word());
         context.fault(table, "hash", message);
     }
-    let found = Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name);
-    found.unwrap_or(Algorithm::Sha256)
+    kind.unwrap_or(SHA256)
+}
+
+fn needed_digest(table: &Table, context: &mut Context<'_>) -> Algorithm {
+    match table.hash("hash") {
+        Some(HashKind::Exact(algorithm)) => algorithm,
+        Some(HashKind::Pdq | HashKind::Perceptual(_)) | None => {
+            if table.is_sound("hash") && table.is_sound("format") {
+                let message = "format \"md5sum\" needs one of md5, sha1, sha256";
+                context.fault(table, "hash", message);
+            }
+            Algorithm::Sha256
+        }
+    }
 }
 
 fn needed_columns(table: &Table, context: &mut Context<'_>) -> Columns {
-    let mut found = Columns { digests: BTreeMap::new(), label: None };
+    let mut found = Columns { hashes: BTreeMap::new(), quality: None, label: None };
     for (column, item) in columns(table) {
+        let name = item.text.clone();
         match column {
-            Column::Digest(algorithm) => {
-                found.digests.insert(*algorithm, item.text.clone());
+            Column::Hash(kind) => {
+                found.hashes.insert(*kind, name);
             }
-            Column::Label => found.label = Some(item.text.clone()),
+            Column::Quality => found.quality = Some(name),
+            Column::Label => found.label = Some(name),
         }
     }
-    if found.digests.is_empty() && table.is_sound("columns") {
-        let message = "format \"csv\" needs the column of md5, sha1 or sha256";
+    if found.hashes.is_empty() && table.is_sound("columns") {
+        let message = "format \"csv\" needs the column of a hash: md5, sha1, sha256, pdq, ...";
         context.fault(table, "columns", message);
     }
     found
 }
 
+const SHA256: HashKind = HashKind::Exact(Algorithm::Sha256);
+
 /// Whether the format as configured can not hold a SHA-256 digest at all.
 fn lacks_sha256(format: &Format) -> bool {
     match format {
-        Format::Plain(algorithm) | Format::Md5sum(algorithm) => *algorithm != Algorithm::Sha256,
+        Format::Plain(kind) => *kind != SHA256,
+        Format::Md5sum(algorithm) => *algorithm != Algorithm::Sha256,
         Format::Csv { columns, .. } => {
-            !columns.digests.is_empty() && !columns.digests.contains_key(&Algorithm::Sha256)
+            !columns.hashes.is_empty() && !columns.hashes.contains_key(&SHA256)
         }
         Format::Snapshot | Format::Tagged | Format::Hashdeep => false,
     }

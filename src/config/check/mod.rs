@@ -31,6 +31,7 @@ pub(super) fn config(raw: &Raw, context: &mut Context<'_>) -> Config {
         lists,
         limits: sections::limits(raw.one(Section::Limits), context),
         inspect: sections::inspect(raw.one(Section::Inspect), raw.one(Section::Limits), context),
+        decode: sections::decode(raw.one(Section::Decode), context),
         audit: sections::audit(raw.one(Section::Audit), context),
         refusal: sections::refusal(raw.one(Section::Refusal)),
         admin: sections::admin(raw.one(Section::Admin), &state, context),

@@ -9,7 +9,7 @@ use crate::config::kind::{Endpoint, Value};
 use crate::config::options::Section;
 use crate::config::raw::{Raw, Table};
 use crate::config::{
-    Admin, Audit, Config, Credentials, Inspect, Limits, Listener, Log, Refusal, Runtime,
+    Admin, Audit, Config, Credentials, Decode, Inspect, Limits, Listener, Log, Refusal, Runtime,
     SharedState, State, Switch, Tls, Upstream,
 };
 use crate::s3;
@@ -149,6 +149,24 @@ fn dialects(table: &Table, context: &mut Context<'_>) -> s3::Surface {
         Err(error) => context.fault(table, "domains", error.to_string()),
     }
     dialects
+}
+
+pub(super) fn decode(table: &Table, context: &mut Context<'_>) -> Decode {
+    context.ordered(table, ["time_limit", "upload_time_limit"], |key| table.duration(key));
+    // Their rows bound them far below.
+    let small = |key| u32::try_from(table.count(key)).unwrap_or(u32::MAX);
+    Decode {
+        workers: NonZeroUsize::new(table.count("workers")),
+        memory_limit: table.size("memory_limit"),
+        time_limit: table.duration("time_limit"),
+        upload_time_limit: table.duration("upload_time_limit"),
+        wait: table.duration("wait"),
+        queue: table.count("queue"),
+        max_pictures: table.count("max_pictures"),
+        max_pixels: table.count("max_pixels") as u64,
+        max_frames: small("max_frames"),
+        max_scans: small("max_scans"),
+    }
 }
 
 pub(super) fn audit(table: &Table, context: &mut Context<'_>) -> Audit {

@@ -54,7 +54,7 @@ pub(super) fn columns(
             Err(message) => report.add(line, inner, message),
         }
     }
-    columns.sort_by_key(|(column, _)| Column::ALL.iter().position(|known| known == column));
+    columns.sort_by_key(|(column, _)| *column);
     Some(Value::Columns(columns))
 }
 
@@ -63,8 +63,7 @@ fn column(
     value: &DeValue<'_>,
     earlier: &[(Column, Item)],
 ) -> Result<(Column, String), String> {
-    let known = Column::ALL.into_iter().find(|column| column.name() == entry);
-    let column = known.ok_or_else(|| unknown(entry, Column::ALL.map(Column::name)))?;
+    let column = Column::from_name(entry).ok_or_else(|| unknown(entry, Column::COMMON))?;
     let text = text(value, "the name of a column")?;
     if text.is_empty() || text.len() > COLUMN_MAX || text.contains(char::is_control) {
         return Err(format!("a column's name has 1 to {COLUMN_MAX} bytes on one line"));

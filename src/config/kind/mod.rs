@@ -13,7 +13,7 @@ use toml::de::DeValue;
 use super::Glob;
 use super::error::Report;
 use super::units::{show_duration, show_millis, show_size};
-use crate::digest::Algorithm;
+use crate::list::HashKind;
 use crate::policy::{OnUnjudged, Unjudged};
 
 /// The kind of an option's value, with its bounds (both inclusive).
@@ -47,6 +47,8 @@ pub enum Kind {
         /// Words that a later release may know; they get an error of their own.
         later: &'static [&'static str],
     },
+    /// A kind of hash, or "" for none.
+    Hash,
     /// A name that audit records and metrics can carry.
     Name,
     /// One line of text.
@@ -87,6 +89,7 @@ pub(super) enum Value {
     Duration(Duration),
     Count(u64),
     Word(&'static str),
+    Hash(Option<HashKind>),
     Text(String),
     Address(Option<SocketAddr>),
     Endpoint(Endpoint),
@@ -105,26 +108,37 @@ pub(super) struct Item {
 }
 
 /// What a CSV column can hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Column {
-    Digest(Algorithm),
+    Hash(HashKind),
+    Quality,
     Label,
 }
 
 impl Column {
-    const ALL: [Column; 4] = [
-        Column::Digest(Algorithm::Md5),
-        Column::Digest(Algorithm::Sha1),
-        Column::Digest(Algorithm::Sha256),
-        Column::Label,
-    ];
+    /// Those that operators are told of; each kind of `image_hasher`'s is one too.
+    const COMMON: [&'static str; 6] = ["md5", "sha1", "sha256", "pdq", "quality", "label"];
 
-    const fn name(self) -> &'static str {
-        match self {
-            Column::Digest(algorithm) => algorithm.name(),
-            Column::Label => "label",
+    fn from_name(name: &str) -> Option<Column> {
+        match name {
+            "quality" => Some(Column::Quality),
+            "label" => Some(Column::Label),
+            kind => hash_kind(kind).map(Column::Hash),
         }
     }
+
+    fn name(self) -> String {
+        match self {
+            Column::Hash(kind) => kind.to_string(),
+            Column::Quality => "quality".to_owned(),
+            Column::Label => "label".to_owned(),
+        }
+    }
+}
+
+/// The kind of hash that a word names, as it is written here: in lower case.
+fn hash_kind(word: &str) -> Option<HashKind> {
+    word.parse::<HashKind>().ok().filter(|kind| kind.to_string() == word)
 }
 
 /// What to do about reasons of the body.
@@ -197,6 +211,7 @@ impl Kind {
             Kind::Duration { min, .. } => Value::Duration(Duration::from_millis(min)),
             Kind::Count { min, .. } => Value::Count(min),
             Kind::Word { words, .. } => Value::Word(words.first().copied().unwrap_or("")),
+            Kind::Hash => Value::Hash(None),
             Kind::Name | Kind::Text { .. } | Kind::Path { .. } => Value::Text(String::new()),
             Kind::Address { .. } => Value::Address(None),
             Kind::Endpoint => Value::Endpoint(Endpoint { host: "127.0.0.1".to_owned(), port: 1 }),
@@ -224,6 +239,9 @@ impl fmt::Display for Kind {
                 let words: Vec<String> = words.iter().map(|word| format!("`{word:?}`")).collect();
                 f.write_str(&words.join(" "))
             }
+            Kind::Hash => f.write_str(
+                "`\"\"` `\"md5\"` `\"sha1\"` `\"sha256\"` `\"pdq\"`, or a kind as `\"median-16-dct\"`",
+            ),
             Kind::Name => f.write_str("name, 1 to 64 of `a-z 0-9 _ -`"),
             Kind::Text { max, ascii: true } => write!(f, "printable ASCII, at most {max} bytes"),
             Kind::Text { max, ascii: false } => write!(f, "text, at most {max} bytes"),
@@ -251,6 +269,9 @@ impl fmt::Display for Value {
             Value::Duration(duration) => write!(f, "\"{}\"", show_duration(*duration)),
             Value::Count(count) => write!(f, "{count}"),
             Value::Word(word) => write!(f, "\"{word}\""),
+            Value::Hash(kind) => {
+                write!(f, "\"{}\"", kind.map(|kind| kind.to_string()).unwrap_or_default())
+            }
             Value::Text(text) => f.write_str(&quoted(text)),
             Value::Address(None) => f.write_str("\"\""),
             Value::Address(Some(address)) => write!(f, "\"{address}\""),

@@ -8,6 +8,7 @@ use super::{Endpoint, Kind, Value};
 use crate::config::Glob;
 use crate::config::nearest::nearest;
 use crate::config::units::{duration, show_duration, show_millis, show_size, size};
+use crate::list::{HashKind, ParseKindError};
 
 /// Longest name of a list, in bytes.
 const NAME_MAX: usize = 64;
@@ -34,6 +35,7 @@ pub(super) fn read(kind: Kind, value: &DeValue<'_>) -> Result<Value, String> {
         }
         Kind::Count { min, max } => count(value, min, max).map(Value::Count),
         Kind::Word { words, later } => word(value, words, later).map(Value::Word),
+        Kind::Hash => text(value, "a kind of hash").and_then(hash).map(Value::Hash),
         Kind::Name => text(value, "a name").and_then(name).map(Value::Text),
         Kind::Text { max, ascii } => text(value, "a text").and_then(|t| line(t, max, ascii)),
         Kind::Path { optional } => {
@@ -80,6 +82,18 @@ pub(super) fn word(
     Err(match nearest(found, offered()) {
         Some(near) => format!("{found:?} is unknown; did you mean {near:?}?"),
         None => format!("{found:?} is unknown: write one of {wanted}"),
+    })
+}
+
+/// A kind of hash; "" for none.
+fn hash(text: &str) -> Result<Option<HashKind>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let common = ["md5", "sha1", "sha256", "pdq"];
+    super::hash_kind(text).map(Some).ok_or_else(|| match nearest(text, common.into_iter()) {
+        Some(near) => format!("{text:?} is unknown; did you mean {near:?}?"),
+        None => format!("{text:?} is {ParseKindError}"),
     })
 }
 

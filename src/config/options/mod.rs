@@ -4,7 +4,8 @@ mod rows;
 
 use super::kind::Kind;
 use rows::{
-    ADMIN, AUDIT, BUCKET, INSPECT, LIMITS, LIST, LISTENER, LOG, REFUSAL, RUNTIME, STATE, UPSTREAM,
+    ADMIN, AUDIT, BUCKET, DECODE, INSPECT, LIMITS, LIST, LISTENER, LOG, REFUSAL, RUNTIME, STATE,
+    UPSTREAM,
 };
 
 /// A table of the file.
@@ -22,6 +23,8 @@ pub enum Section {
     Limits,
     /// `[inspect]`
     Inspect,
+    /// `[decode]`
+    Decode,
     /// `[audit]`
     Audit,
     /// `[refusal]`
@@ -64,13 +67,14 @@ pub enum Fallback {
 
 impl Section {
     /// Every section, in the order of the sample file.
-    pub const ALL: [Section; 12] = [
+    pub const ALL: [Section; 13] = [
         Section::Listener,
         Section::Upstream,
         Section::List,
         Section::Bucket,
         Section::Limits,
         Section::Inspect,
+        Section::Decode,
         Section::Audit,
         Section::Refusal,
         Section::Admin,
@@ -88,6 +92,7 @@ impl Section {
             Section::Bucket => "bucket",
             Section::Limits => "limits",
             Section::Inspect => "inspect",
+            Section::Decode => "decode",
             Section::Audit => "audit",
             Section::Refusal => "refusal",
             Section::Admin => "admin",
@@ -107,6 +112,7 @@ impl Section {
             | Section::Upstream
             | Section::Limits
             | Section::Inspect
+            | Section::Decode
             | Section::Audit
             | Section::Refusal
             | Section::Admin
@@ -133,6 +139,7 @@ impl Section {
             Section::Bucket => BUCKET,
             Section::Limits => LIMITS,
             Section::Inspect => INSPECT,
+            Section::Decode => DECODE,
             Section::Audit => AUDIT,
             Section::Refusal => REFUSAL,
             Section::Admin => ADMIN,

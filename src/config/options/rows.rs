@@ -142,20 +142,9 @@ pub(super) const LIST: &[Row] = &[
     ),
     Row::live(
         "hash",
-        Kind::Word {
-            words: &["", "md5", "sha1", "sha256"],
-            later: &[
-                "pdq",
-                "mean",
-                "median",
-                "gradient",
-                "vert-gradient",
-                "double-gradient",
-                "blockhash",
-            ],
-        },
+        Kind::Hash,
         r#""""#,
-        "What the entries are. Needed for `plain` and `md5sum`; the other formats say it themselves.",
+        "What the entries are. Needed for `plain` and `md5sum`; the other formats say it themselves. Beside digests and `pdq` the hashes of the crate image_hasher, for lists of your own: `mean`, `median`, `gradient`, `vert-gradient`, `double-gradient` or `blockhash`, a side of `-8`, `-16`, `-24` or `-32`, and `-dct` for the hash of its low frequencies.",
     ),
     Row::required(
         "polarity",
@@ -179,7 +168,61 @@ pub(super) const LIST: &[Row] = &[
         "columns",
         Kind::Columns,
         "{}",
-        "The columns of a `csv` source by what they hold: `md5`, `sha1`, `sha256`, `label`. Needed for `csv`, with one digest at least.",
+        "The columns of a `csv` source by what they hold: `md5`, `sha1`, `sha256`, `pdq` and other kinds of hash, `label`, and the `quality` of PDQ hashes, below 50 of which they are left out. Needed for `csv`, with one hash at least.",
+    ),
+    Row::derived(
+        "near_mode",
+        words(&["enforce", "shadow"]),
+        "the list's mode where it holds perceptual hashes only, else shadow",
+        "How strictly likeness of pictures is taken, apart from `mode`. Under `shadow` it is recorded and passes.",
+    ),
+    Row::derived(
+        "near_distance",
+        Kind::Count { min: 0, max: 256 },
+        "31 for pdq, else an eighth of the bits",
+        "Bits of a perceptual hash that may differ for a picture to be the listed one.",
+    ),
+    Row::derived(
+        "near_wide",
+        Kind::Count { min: 0, max: 256 },
+        "48 for pdq, else three sixteenths of the bits",
+        "Bits up to which a picture is recorded as `would-deny` and passes; 0 for no such band.",
+    ),
+    Row::live(
+        "near_wide_denies",
+        SWITCH,
+        r#""off""#,
+        "Whether what is only within `near_wide` is refused too.",
+    ),
+    Row::live(
+        "near_quality",
+        Kind::Count { min: 0, max: 100 },
+        "50",
+        "PDQ quality below which a picture is not compared: flat pictures resemble each other.",
+    ),
+    Row::live(
+        "near_variants",
+        words(&["off", "trim", "pad", "trim+pad"]),
+        r#""off""#,
+        "Also compare pictures without their uniform borders (`trim`) and with reflected margins (`pad`), which finds bordered and cropped copies. docs/accuracy.md has what each finds and costs.",
+    ),
+    Row::live(
+        "near_variants_deny",
+        SWITCH,
+        r#""off""#,
+        "Whether a likeness of such a variant is refused too, not only recorded.",
+    ),
+    Row::live(
+        "near_convention",
+        words(&["full", "512"]),
+        r#""full""#,
+        "How the source's PDQ hashes were made: at full resolution, or of pictures first resized to 512x512 as Meta's command line does. Snapshots say it themselves.",
+    ),
+    Row::live(
+        "short_hashes",
+        SWITCH,
+        r#""off""#,
+        "Take a list of more than 1000 hashes of 64 bits, which hit innocent pictures: about one in 100,000 pairs.",
     ),
 ];
 
@@ -278,6 +321,69 @@ pub(super) const LIMITS: &[Row] = &[
         Kind::Duration { min: 0, max: HOUR },
         r#""10s""#,
         "How long a refused body is read.",
+    ),
+];
+
+pub(super) const DECODE: &[Row] = &[
+    Row::fixed(
+        "workers",
+        Kind::Count { min: 0, max: 1024 },
+        "0",
+        "Processes that decode images; 0 is one for each core.",
+    ),
+    Row::live(
+        "memory_limit",
+        Kind::Size { min: 16 * MIB, max: 64 * GIB },
+        r#""512MiB""#,
+        "Memory of one of these processes, beside the image and 32 MiB of its own; an image that takes more is `memory`.",
+    ),
+    Row::live(
+        "time_limit",
+        Kind::Duration { min: 10, max: HOUR },
+        r#""10s""#,
+        "How long decoding one image may take; one that takes longer is `time`. At most `upload_time_limit`.",
+    ),
+    Row::live(
+        "upload_time_limit",
+        Kind::Duration { min: 10, max: HOUR },
+        r#""40s""#,
+        "How long decoding all images in one upload may take. Shorter than the store waits for a body.",
+    ),
+    Row::live(
+        "wait",
+        Kind::Duration { min: 0, max: HOUR },
+        r#""5s""#,
+        "How long an image may wait for a free process; then its upload is the fault `budget`.",
+    ),
+    Row::live(
+        "queue",
+        Kind::Count { min: 0, max: 1_000_000 },
+        "256",
+        "Images that may wait for a free process at a time.",
+    ),
+    Row::live(
+        "max_pictures",
+        Kind::Count { min: 1, max: 1_000_000 },
+        "256",
+        "Images in one upload that are decoded; if it has more, it is `too-large`.",
+    ),
+    Row::live(
+        "max_pixels",
+        Kind::Count { min: 1, max: 10_000_000_000 },
+        "100000000",
+        "Pixels of the largest image that is decoded; a larger one is `pixels`.",
+    ),
+    Row::live(
+        "max_frames",
+        Kind::Count { min: 1, max: 1_000_000 },
+        "1000",
+        "Frames or pages of an image that are decoded; one with more is `frames`.",
+    ),
+    Row::live(
+        "max_scans",
+        Kind::Count { min: 1, max: 100_000 },
+        "100",
+        "Scans of a progressive JPEG; one with more is `scans`.",
     ),
 ];
 

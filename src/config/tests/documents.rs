@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::config::Config;
-use crate::config::kind::{Kind, Value};
+use crate::config::kind::Kind;
 use crate::config::options::{Fallback, Row, Section};
 use crate::config::raw::read_default;
 use crate::config::words::{
-    DigestCode, FormatWord, Guard, LogFormat, LogLevel, Passes, Switch, Word,
+    DigestCode, FormatWord, Guard, LogFormat, LogLevel, Passes, Switch, Variants, Word,
 };
+use crate::image::Convention;
 use crate::policy::{Archives, Copies, Door, Mode, OnFault, Polarity};
 
 const SAMPLE: &str = include_str!("../../../config/s3bouncer.toml");
@@ -134,6 +135,11 @@ fn words_are_those_of_their_enums() {
     for key in ["archives", "documents"] {
         check_words::<Switch>(Section::Inspect, key);
     }
+    for key in ["near_wide_denies", "near_variants_deny", "short_hashes"] {
+        check_words::<Switch>(Section::List, key);
+    }
+    check_words::<Variants>(Section::List, "near_variants");
+    check_words::<Convention>(Section::List, "near_convention");
     check_words::<Switch>(Section::State, "sync");
     check_words::<LogFormat>(Section::Log, "format");
     check_words::<LogLevel>(Section::Log, "level");
@@ -163,7 +169,7 @@ fn settings_show_every_option() {
     assert_eq!(of("bucket.lists").value, "all lists");
     assert_eq!(of("limits.capture_max").value, "\"32MiB\"");
     assert_eq!(of("limits.capture_max").default, "\"32MiB\"");
-    assert_eq!(of("list.hash").value, Value::Word("sha256").to_string());
+    assert_eq!(of("list.hash").value, "\"sha256\"");
     assert!(of("list.source").reload && !of("listener.address").reload);
 }
 

@@ -40,7 +40,7 @@ hold_back = \"4095B\"
 line 1: lisener: unknown table; did you mean \"listener\"?
 line 4: upstream.endpoint: https:// to the store is not supported yet: write http://host:port
 line 5: upstream.conect_timeout: unknown key; did you mean \"connect_timeout\"?
-line 6: list.hash: format \"plain\" needs one of md5, sha1, sha256
+line 6: list.hash: format \"plain\" needs one of md5, sha1, sha256, pdq, ...
 line 9: list.polarity: \"blok\" is unknown; did you mean \"block\"?
 line 10: list.mode: must be a string, one of \"enforce\", \"shadow\", not an integer
 line 12: list.name: \"a\" is the name of the list on line 6 too

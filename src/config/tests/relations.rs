@@ -26,7 +26,7 @@ fn limits() {
 fn a_wrong_value_contradicts_nothing() {
     check("[limits]\ncapture_max = \"1KiB\"\n", &[(2, "limits.capture_max", "not within")]);
     check("[audit]\nrotate_age = \"400d\"\n", &[(2, "audit.rotate_age", "not within")]);
-    check(&LIST.replace("\"sha256\"", "\"pdq\""), &[(4, "list.hash", "not supported yet")]);
+    check(&LIST.replace("\"sha256\"", "\"sha265\""), &[(4, "list.hash", "did you mean")]);
     check(
         &LIST.replace("\"sha256\"", "\"\"\nformat = \"stix\""),
         &[(5, "list.format", "not supported yet")],
@@ -55,6 +55,10 @@ fn what_is_looked_into() {
     check(
         "[inspect]\narchive_max = \"2GiB\"\n",
         &[(2, "inspect.archive_max", "limits.capture_budget")],
+    );
+    check(
+        "[decode]\ntime_limit = \"50s\"\n",
+        &[(2, "decode.time_limit", "upload_time_limit (\"40s\")")],
     );
     check("[inspect]\nswift_prefix = \"a/b\"\n", &[(2, "inspect.swift_prefix", "path segment")]);
     check("[inspect]\ndomains = \"a.b b\"\n", &[(2, "inspect.domains", "two buckets")]);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{LIST, config};
 use crate::config::{Config, Format, Guard, LogLevel, Passes};
 use crate::digest::Algorithm;
+use crate::list::HashKind;
 use crate::policy::{Mode, OnFault, OnUnjudged, Polarity, Unjudged};
 
 #[test]
@@ -66,7 +67,7 @@ address = "127.0.0.1:9001"
     let sample = config(text);
     let list = &sample.lists[0];
     assert_eq!(list.source, Path::new("/etc/gate/lists/police.txt"));
-    assert_eq!(list.format, Format::Plain(Algorithm::Sha256));
+    assert_eq!(list.format, Format::Plain(Algorithm::Sha256.into()));
     assert_eq!((list.polarity, list.mode), (Polarity::Block, Mode::Shadow));
     assert_eq!(list.max_age, None);
     assert_eq!(sample.buckets.len(), 1);
@@ -139,8 +140,11 @@ fn a_csv_list() {
     ));
     let Format::Csv { columns, delimiter } = &gate.lists[0].format else { panic!() };
     assert_eq!(*delimiter, b'\t');
-    assert_eq!(columns.digests.get(&Algorithm::Sha1).map(String::as_str), Some("SHA-1"));
-    assert_eq!(columns.digests.len(), 1);
+    assert_eq!(
+        columns.hashes.get(&HashKind::Exact(Algorithm::Sha1)).map(String::as_str),
+        Some("SHA-1")
+    );
+    assert_eq!(columns.hashes.len(), 1);
     assert_eq!(columns.label.as_deref(), Some("id"));
 }
 

@@ -3,23 +3,22 @@
 //! The same entries in any order give the same bytes, so that two operators can compare ids and
 //! a rebuilt list that did not change is not swapped in.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, Write};
 
-use sha2::{Digest as _, Sha256};
-
 use super::filter::{self, Filter};
-use super::format::{Checksum, Head, SectionKind};
+use super::format::{Head, SectionKind};
 use super::lists::{self, LISTS_MAX, ListInfo};
+use super::measure::{BUFFER_BYTES, measure};
+use super::near::{self, NearInfo, NearKind, NearStaging};
 use super::reader::Snapshot;
 use super::reference::{Reference, push_label};
 use super::staging::Staging;
 use super::table::ROWS_END;
-use crate::digest::{Algorithm, AlgorithmSet, Digest};
-use crate::list::Entry;
-use crate::list::canary::canary_digest;
-
-/// Buffer in front of the output and of checksums, in bytes.
-const BUFFER_BYTES: usize = 64 * 1024;
+use crate::digest::{Algorithm, AlgorithmSet};
+use crate::image::Convention;
+use crate::list::canary::canary_hash;
+use crate::list::{Entry, Hash, HashKind};
 
 /// Why no snapshot was written.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +40,10 @@ pub enum CompileError {
     TooManyLists,
     /// There are more entries of one kind than fit.
     #[error("there are more than 4 billion {0} entries")]
-    TooManyEntries(Algorithm),
+    TooManyEntries(HashKind),
+    /// The PDQ hashes of one list were made in different ways.
+    #[error("the list {0:?} would mix pdq hashes of two conventions")]
+    Conventions(String),
     /// The output fails.
     #[error("the snapshot can't be written: {0}")]
     Write(#[from] io::Error),
@@ -79,8 +81,11 @@ pub fn merge(parts: &[(&str, &Snapshot)], out: &mut impl Write) -> Result<(), Co
     let mut compiler = Compiler::default();
     for (name, snapshot) in parts {
         let list = compiler.list(name)?;
+        for convention in snapshot.lists().iter().filter_map(ListInfo::convention) {
+            compiler.convention(list, convention)?;
+        }
         for row in snapshot.rows() {
-            compiler.add_row(list, &row.digest, row.label);
+            compiler.add_row(list, &row.hash, row.label);
         }
     }
     compiler.write(out)
@@ -90,22 +95,30 @@ pub fn merge(parts: &[(&str, &Snapshot)], out: &mut impl Write) -> Result<(), Co
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListKey(u16);
 
-/// Gathers entries as they are read, 40 bytes each and the label, and writes the snapshot.
+/// Gathers entries as they are read, some 40 bytes each and the label, and writes the snapshot.
 pub struct Compiler {
-    names: Vec<String>,
-    algorithms: Vec<AlgorithmSet>,
-    canaries: [Digest; 3],
+    lists: Vec<Listing>,
+    canaries: BTreeMap<HashKind, Option<Hash>>,
     tables: [Staging; 3],
+    near: NearStaging,
     labels: Vec<u8>,
+}
+
+/// A list while it is gathered.
+struct Listing {
+    name: String,
+    kinds: BTreeSet<HashKind>,
+    /// `None` as long as nobody has said it.
+    convention: Option<Convention>,
 }
 
 impl Default for Compiler {
     fn default() -> Self {
         Compiler {
-            names: Vec::new(),
-            algorithms: Vec::new(),
-            canaries: Algorithm::ALL.map(canary_digest),
+            lists: Vec::new(),
+            canaries: BTreeMap::new(),
             tables: Algorithm::ALL.map(Staging::new),
+            near: NearStaging::default(),
             labels: Vec::new(),
         }
     }
@@ -120,34 +133,53 @@ impl Compiler {
         if !lists::is_name(name) {
             return Err(CompileError::Name(name.to_owned()));
         }
-        if self.names.iter().any(|taken| taken == name) {
+        if self.lists.iter().any(|taken| taken.name == name) {
             return Err(CompileError::DuplicateName(name.to_owned()));
         }
-        if self.names.len() == LISTS_MAX {
+        if self.lists.len() == LISTS_MAX {
             return Err(CompileError::TooManyLists);
         }
-        self.names.push(name.to_owned());
-        self.algorithms.push(AlgorithmSet::NONE);
-        Ok(ListKey(self.names.len() as u16 - 1))
+        let kinds = BTreeSet::new();
+        self.lists.push(Listing { name: name.to_owned(), kinds, convention: None });
+        Ok(ListKey(self.lists.len() as u16 - 1))
     }
 
-    /// Adds an entry to a list. The digest of the empty body is never added.
+    /// Says how the PDQ hashes of a list were made, of those already added too. Where nobody says
+    /// it, it is [`Convention::Full`].
+    ///
+    /// # Errors
+    /// They were said to be made otherwise.
+    ///
+    /// # Panics
+    /// `list` is another compiler's.
+    pub fn convention(
+        &mut self,
+        ListKey(list): ListKey,
+        convention: Convention,
+    ) -> Result<(), CompileError> {
+        let list = &mut self.lists[usize::from(list)];
+        if *list.convention.get_or_insert(convention) == convention {
+            return Ok(());
+        }
+        Err(CompileError::Conventions(list.name.clone()))
+    }
+
+    /// Adds an entry to a list. What [`Hash::unfit`] names is never added.
     ///
     /// # Panics
     /// `list` is another compiler's.
     pub fn add(&mut self, list: ListKey, entry: &Entry) {
-        self.add_row(list, &entry.digest, entry.label.as_ref().map(|label| label.as_str()));
+        self.add_row(list, &entry.hash, entry.label.as_ref().map(|label| label.as_str()));
     }
 
-    fn add_row(&mut self, ListKey(list): ListKey, digest: &Digest, label: Option<&str>) {
-        let algorithm = digest.algorithm();
-        if *digest == algorithm.of_nothing() {
+    fn add_row(&mut self, ListKey(list): ListKey, hash: &Hash, label: Option<&str>) {
+        if hash.unfit().is_some() {
             return;
         }
-        let known = &mut self.algorithms[usize::from(list)];
-        *known = known.with(algorithm);
+        let kind = hash.kind();
+        self.lists[usize::from(list)].kinds.insert(kind);
         // Every list gets the canary anyway; that row stays apart from what was listed.
-        if *digest == self.canaries[algorithm as usize] {
+        if self.canary(kind).as_ref() == Some(hash) {
             return;
         }
         let offset = label.map(|label| {
@@ -155,8 +187,21 @@ impl Compiler {
             push_label(&mut self.labels, label);
             offset
         });
-        let reference = Reference::new(list, false, offset);
-        self.tables[algorithm as usize].push(digest.as_bytes(), reference);
+        self.push(hash, Reference::new(list, false, offset));
+    }
+
+    fn canary(&mut self, kind: HashKind) -> &Option<Hash> {
+        self.canaries.entry(kind).or_insert_with(|| canary_hash(kind))
+    }
+
+    fn push(&mut self, hash: &Hash, reference: Reference) {
+        match hash {
+            Hash::Exact(digest) => {
+                self.tables[digest.algorithm() as usize].push(digest.as_bytes(), reference);
+            }
+            Hash::Pdq(pdq) => self.near.push_pdq(*pdq, reference),
+            Hash::Perceptual(kind, hash) => self.near.push_own(*kind, hash, reference),
+        }
     }
 
     /// Sorts, and writes the file.
@@ -166,32 +211,73 @@ impl Compiler {
     pub fn write(mut self, out: &mut impl Write) -> Result<(), CompileError> {
         self.check_lists()?;
         self.add_canaries();
-        if let Some(table) = self.tables.iter().find(|table| table.len() as u64 >= ROWS_END) {
-            return Err(CompileError::TooManyEntries(table.algorithm));
+        let exact = self.tables.iter().map(|table| (table.algorithm.into(), table.len()));
+        if let Some((kind, _)) =
+            exact.chain(self.near.kinds()).find(|(_, rows)| *rows as u64 >= ROWS_END)
+        {
+            return Err(CompileError::TooManyEntries(kind));
         }
         let mut labels = Vec::with_capacity(self.labels.len());
         self.tables.iter_mut().for_each(|table| table.sort(&self.labels, &mut labels));
+        self.near.sort(&self.labels, &mut labels);
         self.labels = labels;
         Sorted::new(self).write(out)
     }
 
+    /// Indexes PDQ hashes in bands of these widths, few as they may be: for tests.
+    pub(super) fn index_by(&mut self, widths: &[u8]) {
+        self.near.index_by(widths);
+    }
+
     fn check_lists(&self) -> Result<(), CompileError> {
-        let mut lists = self.names.iter().zip(&self.algorithms);
-        match lists.find(|(_, algorithms)| algorithms.is_empty()) {
-            Some((name, _)) => Err(CompileError::Empty(name.clone())),
-            None if self.names.is_empty() => Err(CompileError::NoList),
+        match self.lists.iter().find(|list| list.kinds.is_empty()) {
+            Some(list) => Err(CompileError::Empty(list.name.clone())),
+            None if self.lists.is_empty() => Err(CompileError::NoList),
             None => Ok(()),
         }
     }
 
     fn add_canaries(&mut self) {
-        for (list, algorithms) in (0..).zip(&self.algorithms) {
-            for algorithm in algorithms.iter() {
-                let digest = self.canaries[algorithm as usize];
-                let reference = Reference::new(list, true, None);
-                self.tables[algorithm as usize].push(digest.as_bytes(), reference);
+        let kinds = |list: &Listing| list.kinds.iter().copied().collect::<Vec<_>>();
+        let lists: Vec<Vec<HashKind>> = self.lists.iter().map(kinds).collect();
+        for (list, kinds) in (0..).zip(lists) {
+            for kind in kinds {
+                if let Some(hash) = self.canary(kind).clone() {
+                    self.push(&hash, Reference::new(list, true, None));
+                }
             }
         }
+    }
+
+    /// What the sorted rows come to, list by list.
+    fn infos(&self) -> Vec<ListInfo> {
+        let lists = self.lists.len();
+        let counts = self.tables.each_ref().map(|table| table.entries_of(lists));
+        let near: BTreeMap<HashKind, Vec<u64>> =
+            self.near.kinds().map(|(kind, _)| (kind, self.near.entries_of(kind, lists))).collect();
+        let info = |(i, list): (usize, &Listing)| {
+            let near_of = |kind: &HashKind| {
+                let kind_of_list = match *kind {
+                    HashKind::Exact(_) => return None,
+                    HashKind::Pdq => NearKind::Pdq(list.convention.unwrap_or(Convention::Full)),
+                    HashKind::Perceptual(kind) => NearKind::Perceptual(kind),
+                };
+                let entries = near.get(kind).map_or(0, |counts| counts[i]);
+                let canary = self.canaries.get(kind).is_some_and(Option::is_some);
+                Some(NearInfo { kind: kind_of_list, entries, canary })
+            };
+            let exact = |kind: &HashKind| match kind {
+                HashKind::Exact(algorithm) => Some(*algorithm),
+                HashKind::Pdq | HashKind::Perceptual(_) => None,
+            };
+            ListInfo {
+                name: list.name.clone(),
+                algorithms: list.kinds.iter().filter_map(exact).collect::<AlgorithmSet>(),
+                counts: counts.each_ref().map(|counts| counts[i]),
+                near: list.kinds.iter().filter_map(near_of).collect(),
+            }
+        };
+        self.lists.iter().enumerate().map(info).collect()
     }
 }
 
@@ -199,19 +285,18 @@ impl Compiler {
 struct Sorted {
     lists: Vec<u8>,
     tables: Vec<Staging>,
+    near_lists: Vec<u8>,
+    near: NearStaging,
     labels: Vec<u8>,
 }
 
 impl Sorted {
     fn new(compiler: Compiler) -> Self {
-        let Compiler { names, algorithms, tables, labels, .. } = compiler;
-        let counts = tables.each_ref().map(|table| table.entries_of(names.len()));
-        let lists = names.into_iter().zip(algorithms).enumerate().map(|(i, (name, algorithms))| {
-            ListInfo { name, algorithms, counts: counts.each_ref().map(|counts| counts[i]) }
-        });
-        let lists = lists::encode(&lists.collect::<Vec<_>>());
+        let infos = compiler.infos();
+        let Compiler { tables, near, labels, .. } = compiler;
+        let (lists, near_lists) = (lists::encode(&infos), near::encode(&infos));
         let tables = tables.into_iter().filter(|table| table.len() > 0).collect();
-        Sorted { lists, tables, labels }
+        Sorted { lists, tables, near_lists, near, labels }
     }
 
     fn write(&self, out: &mut impl Write) -> Result<(), CompileError> {
@@ -249,6 +334,9 @@ impl Sorted {
     fn kinds(&self) -> Vec<SectionKind> {
         let mut kinds = vec![SectionKind::Lists];
         kinds.extend(self.tables.iter().map(|table| SectionKind::Rows(table.algorithm)));
+        let near = self.near.sections();
+        kinds.extend((!near.is_empty()).then_some(SectionKind::NearLists));
+        kinds.extend(near);
         kinds.push(SectionKind::Labels);
         kinds
     }
@@ -271,34 +359,11 @@ impl Sorted {
             SectionKind::Labels => out.write_all(&self.labels),
             SectionKind::Filter => filter.map_or(Ok(()), |f| out.write_all(f.as_bytes())),
             SectionKind::Rows(a) => table(a).map_or(Ok(()), |t| t.write_slots(out)),
+            SectionKind::NearLists => out.write_all(&self.near_lists),
+            SectionKind::PdqHashes => self.near.write_pdq_hashes(out),
+            SectionKind::PdqReferences => self.near.write_pdq_references(out),
+            SectionKind::PdqIndex => self.near.write_pdq_index(out),
+            SectionKind::Perceptual(kind) => self.near.write_own(kind, out),
         }
-    }
-}
-
-/// Length and checksum of what `write` writes.
-fn measure(
-    write: impl FnOnce(&mut BufWriter<Measure>) -> io::Result<()>,
-) -> io::Result<(u64, Checksum)> {
-    let measure = Measure { len: 0, hasher: Sha256::new() };
-    let mut out = BufWriter::with_capacity(BUFFER_BYTES, measure);
-    write(&mut out)?;
-    let measure = out.into_inner().map_err(|error| error.into_error())?;
-    Ok((measure.len, measure.hasher.finalize().into()))
-}
-
-struct Measure {
-    len: u64,
-    hasher: Sha256,
-}
-
-impl Write for Measure {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.len += bytes.len() as u64;
-        self.hasher.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

@@ -33,6 +33,10 @@ pub enum SnapshotError {
     /// A section that must be understood has a kind that this release does not know.
     #[error("the snapshot needs a newer release: section kind {0:#x}")]
     UnknownSection(u32),
+    /// Its perceptual hashes come from a version of `image_hasher` whose hashes may differ.
+    #[error("its perceptual hashes were made by image_hasher {0}, this release has {version}; \
+             build the list anew", version = crate::image::PerceptualKind::CRATE_VERSION)]
+    HasherVersion(String),
     /// The checksums may be right, but the content contradicts itself.
     #[error("the snapshot is corrupt: {0}")]
     Corrupt(&'static str),
@@ -50,6 +54,11 @@ impl std::fmt::Display for SectionName {
             Some(SectionKind::Labels) => f.write_str("labels"),
             Some(SectionKind::Filter) => f.write_str("filter"),
             Some(SectionKind::Rows(algorithm)) => write!(f, "{algorithm} table"),
+            Some(SectionKind::NearLists) => f.write_str("lists of perceptual hashes"),
+            Some(SectionKind::PdqHashes) => f.write_str("pdq table"),
+            Some(SectionKind::PdqReferences) => f.write_str("pdq references"),
+            Some(SectionKind::PdqIndex) => f.write_str("pdq index"),
+            Some(SectionKind::Perceptual(kind)) => write!(f, "{kind} table"),
         }
     }
 }

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::SnapshotError;
 use crate::digest::Algorithm;
+use crate::image::PerceptualKind;
 
 /// First bytes of the file. The last five show a transfer that changed line ends.
 const MAGIC: [u8; 8] = *b"\x89S3B\r\n\x1a\n";
@@ -22,7 +23,8 @@ const HEADER_LEN: usize = COVERED_LEN + 32;
 const SECTION_LEN: usize = 56;
 /// Sections begin at multiples of this: a cache line.
 const ALIGNMENT: u64 = 64;
-/// Version 1 has six kinds; the others are room for what comes.
+/// There are six kinds without near matches, four of PDQ, and one for each of 44 other hashes; the
+/// rest is room for what comes.
 const SECTIONS_MAX: usize = 64;
 /// The reader must understand the section.
 const REQUIRED: u32 = 1;
@@ -43,24 +45,55 @@ pub(super) enum SectionKind {
     Filter,
     /// Digests in order, each with its list and label.
     Rows(Algorithm),
+    /// Which list holds how many perceptual hashes of which kinds.
+    NearLists,
+    /// PDQ hashes in order.
+    PdqHashes,
+    /// Lists and labels of the PDQ hashes.
+    PdqReferences,
+    /// Where to find PDQ hashes by parts of them.
+    PdqIndex,
+    /// Other perceptual hashes of one kind in order, each with its list and label.
+    Perceptual(PerceptualKind),
 }
 
 impl SectionKind {
-    /// Its number in the file. From 0x100 on is room for near-match sections.
-    pub(super) const fn code(self) -> u32 {
+    /// Its number in the file.
+    pub(super) fn code(self) -> u32 {
         match self {
             SectionKind::Lists => 1,
             SectionKind::Labels => 2,
             SectionKind::Filter => 3,
             SectionKind::Rows(algorithm) => 0x11 + algorithm as u32,
+            SectionKind::NearLists => 0x100,
+            SectionKind::PdqHashes => 0x101,
+            SectionKind::PdqReferences => 0x102,
+            SectionKind::PdqIndex => 0x103,
+            SectionKind::Perceptual(kind) => 0x140 + u32::from(kind_code(kind)),
         }
     }
 
     fn from_code(code: u32) -> Option<Self> {
-        let whole = [SectionKind::Lists, SectionKind::Labels, SectionKind::Filter];
+        let whole = [
+            SectionKind::Lists,
+            SectionKind::Labels,
+            SectionKind::Filter,
+            SectionKind::NearLists,
+            SectionKind::PdqHashes,
+            SectionKind::PdqReferences,
+            SectionKind::PdqIndex,
+        ];
         let of_tables = Algorithm::ALL.map(SectionKind::Rows);
-        whole.into_iter().chain(of_tables).find(|kind| kind.code() == code)
+        let near = PerceptualKind::all().map(SectionKind::Perceptual);
+        whole.into_iter().chain(of_tables).chain(near).find(|kind| kind.code() == code)
     }
+}
+
+/// The number of a perceptual kind in a file: bit 0 says whether there is a cosine transform, bits
+/// 1 and 2 which of [`PerceptualKind::SIDES`], the others which algorithm. It ascends with kinds.
+pub(super) fn kind_code(kind: PerceptualKind) -> u8 {
+    let side = PerceptualKind::SIDES.iter().position(|side| *side == kind.side()).unwrap_or(0);
+    (kind.algorithm() as u8) << 3 | (side as u8) << 1 | u8::from(kind.dct())
 }
 
 /// One row of the section table.

@@ -19,6 +19,51 @@ pub(super) fn prefetch(bytes: &[u8], lines: usize) {
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) fn prefetch(_bytes: &[u8], _lines: usize) {}
 
+/// Work whose time goes into counting bits.
+pub(super) trait CountsBits {
+    /// What comes of it.
+    type Outcome;
+
+    /// Does it. Make it `#[inline(always)]`, and what it calls too: what is inlined is compiled for
+    /// the instructions that [`counting_bits`] finds.
+    fn run(self) -> Self::Outcome;
+}
+
+/// Does `work` with the processor's fastest instructions for counting bits.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn counting_bits<W: CountsBits>(work: W) -> W::Outcome {
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq,popcnt")]
+    fn in_vectors<W: CountsBits>(work: W) -> W::Outcome {
+        work.run()
+    }
+    #[target_feature(enable = "avx2,popcnt")]
+    fn in_words<W: CountsBits>(work: W) -> W::Outcome {
+        work.run()
+    }
+    let has_words = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt");
+    let has_vectors = has_words
+        && is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512vpopcntdq");
+    if has_vectors {
+        // SAFETY: the processor has every feature that the function is compiled for.
+        unsafe { in_vectors(work) }
+    } else if has_words {
+        // SAFETY: as above.
+        unsafe { in_words(work) }
+    } else {
+        work.run()
+    }
+}
+
+/// Other processors count bits with what every one of them has.
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) fn counting_bits<W: CountsBits>(work: W) -> W::Outcome {
+    work.run()
+}
+
 /// Asks for huge pages behind `bytes`: with small ones each random access waits for page tables
 /// too. Ask when the bytes are there: the kernel then moves them in its own time, some seconds for
 /// tens of megabytes. Huge pages at the first touch were seen to make opening 50 ms slower on a

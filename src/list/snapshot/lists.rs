@@ -1,7 +1,10 @@
 //! Names and counts of the lists in a snapshot.
 
 use super::format::Fields;
+use super::near::{NearInfo, NearKind};
 use crate::digest::{Algorithm, AlgorithmSet};
+use crate::image::Convention;
+use crate::list::HashKind;
 use crate::list::entry::is_printable;
 
 /// Most lists in one snapshot: a bit of the reference is spent on the canary, and nobody reads a
@@ -19,17 +22,39 @@ pub struct ListInfo {
     pub algorithms: AlgorithmSet,
     /// Entries without the canary, in the order of [`Algorithm::ALL`].
     pub counts: [u64; 3],
+    /// The perceptual kinds that it was made with, PDQ first, no two alike.
+    pub near: Vec<NearInfo>,
 }
 
 impl ListInfo {
     /// Entries of all kinds, without the canary.
     pub fn entries(&self) -> u64 {
-        self.counts.iter().fold(0, |sum, count| sum.saturating_add(*count))
+        let near = self.near.iter().map(|near| &near.entries);
+        self.counts.iter().chain(near).fold(0, |sum, count| sum.saturating_add(*count))
     }
 
     /// Entries of one kind, without the canary.
     pub fn entries_of(&self, algorithm: Algorithm) -> u64 {
         self.counts[algorithm as usize]
+    }
+
+    /// The kinds of hash that it was made with, in order.
+    pub fn kinds(&self) -> impl Iterator<Item = HashKind> {
+        let near = self.near.iter().map(|near| near.kind.hash_kind());
+        self.algorithms.iter().map(HashKind::Exact).chain(near)
+    }
+
+    /// How its PDQ hashes were made; `None` if it has none.
+    pub fn convention(&self) -> Option<Convention> {
+        self.near.iter().find_map(|near| match near.kind {
+            NearKind::Pdq(convention) => Some(convention),
+            NearKind::Perceptual(_) => None,
+        })
+    }
+
+    /// Whether it was made with no kind at all.
+    pub(super) fn is_of_nothing(&self) -> bool {
+        self.algorithms.is_empty() && self.near.is_empty()
     }
 
     /// Rows that the list has in a table: its entries and the canary.
@@ -57,7 +82,7 @@ pub(super) fn encode(lists: &[ListInfo]) -> Vec<u8> {
     bytes
 }
 
-/// Reads the section; `None` if it is no list of lists.
+/// Reads the section, without perceptual kinds; `None` if it is no list of lists.
 pub(super) fn decode(bytes: &[u8]) -> Option<Vec<ListInfo>> {
     let mut fields = Fields(bytes);
     let count = usize::from(fields.u16()?);
@@ -79,10 +104,10 @@ fn decode_one(fields: &mut Fields<'_>) -> Option<ListInfo> {
     let len = usize::from(fields.u8()?);
     let name = std::str::from_utf8(fields.bytes(len)?).ok()?;
     let counts = [fields.u64()?, fields.u64()?, fields.u64()?];
-    let list = ListInfo { name: name.to_owned(), algorithms, counts };
+    let list = ListInfo { name: name.to_owned(), algorithms, counts, near: Vec::new() };
     let counts_fit =
         Algorithm::ALL.into_iter().all(|a| list.entries_of(a) == 0 || algorithms.contains(a));
-    let is_list = bits < 8 && !algorithms.is_empty() && is_name(name) && counts_fit;
+    let is_list = bits < 8 && is_name(name) && counts_fit;
     is_list.then_some(list)
 }
 
@@ -92,7 +117,7 @@ mod tests {
 
     fn list(name: &str) -> ListInfo {
         let algorithms = AlgorithmSet::NONE.with(Algorithm::Md5).with(Algorithm::Sha256);
-        ListInfo { name: name.to_owned(), algorithms, counts: [7, 0, 1 << 40] }
+        ListInfo { name: name.to_owned(), algorithms, counts: [7, 0, 1 << 40], near: Vec::new() }
     }
 
     #[test]
@@ -114,6 +139,7 @@ mod tests {
             decode(&encode(&[ListInfo { algorithms: AlgorithmSet::NONE, ..list("a") }])),
             None
         );
+        assert!(ListInfo { algorithms: AlgorithmSet::NONE, ..list("a") }.is_of_nothing());
         assert_eq!(decode(&encode(&[ListInfo { counts: [0, 1, 0], ..list("a") }])), None);
     }
 

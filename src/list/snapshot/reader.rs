@@ -1,5 +1,6 @@
 //! An open snapshot, and what it answers.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
@@ -10,10 +11,11 @@ use super::format::{self, HEAD_LEN_MAX, Head, SectionKind};
 use super::hints;
 use super::lists::{self, ListInfo};
 use super::map::Bytes;
-use super::reference::label_at;
+use super::near::{self, Near, NearKind};
+use super::reference::{Reference, label_at};
 use super::table::Table;
 use crate::digest::{Algorithm, AlgorithmSet, Digest};
-use crate::list::EntryId;
+use crate::list::{EntryId, Hash};
 
 /// An open snapshot. It never changes; share it by `Arc`.
 ///
@@ -22,6 +24,7 @@ pub struct Snapshot {
     pub(super) bytes: Bytes,
     pub(super) filter: Filter,
     pub(super) tables: [Option<Table>; 3],
+    pub(super) near: Near,
     pub(super) labels: Range<usize>,
     lists: Vec<ListInfo>,
     id: String,
@@ -49,10 +52,10 @@ impl Snapshot {
     }
 
     fn assemble(bytes: Bytes) -> Result<Self, SnapshotError> {
-        let Parts { head, tables, labels, filter, lists } = Parts::parse(&bytes)?;
+        let Parts { head, tables, near, labels, filter, lists } = Parts::parse(&bytes)?;
         let filter = Filter::open(read_filter(&bytes, filter)?, &head.filter)?;
         let id = format::id(&bytes);
-        Ok(Snapshot { bytes, filter, tables, labels, lists, id })
+        Ok(Snapshot { bytes, filter, tables, near, labels, lists, id })
     }
 
     /// Where `digest` is listed: in most cases nowhere, which the filter answers alone.
@@ -87,6 +90,12 @@ impl Snapshot {
         &self.id
     }
 
+    /// The perceptual kinds of all lists, each once: what has to be made of a picture before it can
+    /// be looked up.
+    pub fn near_kinds(&self) -> BTreeSet<NearKind> {
+        self.lists.iter().flat_map(|list| &list.near).map(|near| near.kind).collect()
+    }
+
     /// Entries of all lists, without the canary.
     pub fn entries(&self) -> u64 {
         self.lists.iter().map(ListInfo::entries).fold(0, u64::saturating_add)
@@ -95,11 +104,11 @@ impl Snapshot {
     /// Whether list number `list` has an entry with this id. Reads all of the list: not for the
     /// async threads.
     pub fn has_entry(&self, list: u16, id: &str) -> bool {
-        let is_it = |row: &Row<'_>| EntryId::new(&row.digest, row.label).as_str() == id;
+        let is_it = |row: &Row<'_>| EntryId::new(&row.hash, row.label).as_str() == id;
         self.rows().filter(|row| row.list == list).any(|row| is_it(&row))
     }
 
-    /// Every entry, without the canary, by algorithm, digest and list.
+    /// Every entry, without the canary, by kind, hash and list.
     pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
         self.rows().filter(|row| !row.canary)
     }
@@ -107,14 +116,21 @@ impl Snapshot {
     /// Every row, with the canary.
     pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         let tables = self.tables.iter().flatten();
-        tables.flat_map(|table| (0..table.slots()).filter_map(|slot| self.row(table, slot)))
+        let exact = tables.flat_map(|table| {
+            let row = |slot| {
+                let (digest, reference) = table.slot(&self.bytes, slot);
+                Some((Digest::from_bytes(table.algorithm, digest)?.into(), reference))
+            };
+            (0..table.slots()).filter_map(row)
+        });
+        let near = self.near.rows(&self.bytes);
+        exact.chain(near).filter_map(|(hash, reference)| self.row(hash, reference))
     }
 
-    fn row(&self, table: &Table, slot: usize) -> Option<Row<'_>> {
-        let (digest, reference) = table.slot(&self.bytes, slot);
-        let digest = Digest::from_bytes(table.algorithm, digest).filter(|_| reference.is_row())?;
+    fn row(&self, hash: Hash, reference: Reference) -> Option<Row<'_>> {
         let label = reference.label().and_then(|offset| self.label(offset));
-        Some(Row { digest, list: reference.list(), label, canary: reference.is_canary() })
+        let (list, canary) = (reference.list(), reference.is_canary());
+        reference.is_row().then_some(Row { hash, list, label, canary })
     }
 
     /// The label at an offset; one that is broken is none.
@@ -168,17 +184,17 @@ impl Iterator for Hits<'_> {
         let label = reference.label().and_then(|offset| snapshot.label(offset));
         Some(Hit {
             list: reference.list(),
-            entry: EntryId::new(digest, label),
+            entry: EntryId::new(&Hash::Exact(*digest), label),
             canary: reference.is_canary(),
         })
     }
 }
 
 /// One row of a snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row<'a> {
     /// What is listed.
-    pub digest: Digest,
+    pub hash: Hash,
     /// Index in [`Snapshot::lists`].
     pub list: u16,
     /// What the source called it.
@@ -191,6 +207,7 @@ pub struct Row<'a> {
 struct Parts {
     head: Head,
     tables: [Option<Table>; 3],
+    near: Near,
     labels: Range<usize>,
     filter: Range<usize>,
     lists: Vec<ListInfo>,
@@ -206,9 +223,16 @@ impl Parts {
         let labels = section(SectionKind::Labels)?;
         let filter = section(SectionKind::Filter)?;
         let wrong = SnapshotError::Corrupt("the lists can't be read");
-        let lists = lists::decode(&bytes[section(SectionKind::Lists)?]).ok_or(wrong)?;
+        let mut lists = lists::decode(&bytes[section(SectionKind::Lists)?]).ok_or(wrong)?;
+        if let Some(near) = head.range(SectionKind::NearLists) {
+            near::decode(&bytes[near], &mut lists)?;
+        }
+        if lists.iter().any(ListInfo::is_of_nothing) {
+            return Err(SnapshotError::Corrupt("a list holds nothing"));
+        }
         let [md5, sha1, sha256] = Algorithm::ALL.map(|a| table(&head, &lists, a));
-        Ok(Parts { tables: [md5?, sha1?, sha256?], head, labels, filter, lists })
+        let near = Near::open(bytes, &head, &lists)?;
+        Ok(Parts { tables: [md5?, sha1?, sha256?], near, head, labels, filter, lists })
     }
 }
 

@@ -14,8 +14,8 @@ use super::reader::Snapshot;
 use super::reference::Reference;
 use super::table::{Table, home};
 use crate::digest::Digest;
-use crate::list::Label;
 use crate::list::canary::canary_digest;
+use crate::list::{Hash, Label};
 
 /// Read buffer in bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -69,14 +69,15 @@ fn checksum(input: &mut impl Read, len: u64) -> Result<Checksum, SnapshotError> 
 
 impl Snapshot {
     /// Proves that the snapshot says what it seems to say: every checksum, the order of each
-    /// table, the places of its rows, references, labels and counts, the canary in each kind, and that the
-    /// filter holds every row. Reads all of the file: not for the async threads.
+    /// table, the places of its rows, references, labels and counts, the canary in each kind, and that
+    /// the filter holds every digest and the index every PDQ hash. Reads all of the file: not for the async threads.
     ///
     /// # Errors
     /// The first contradiction found.
     pub fn verify(&self) -> Result<(), SnapshotError> {
         verify_stream(&mut &self.bytes[..], self.bytes.len() as u64)?;
-        self.tables.iter().flatten().try_for_each(|table| self.verify_table(table))
+        self.tables.iter().flatten().try_for_each(|table| self.verify_table(table))?;
+        self.verify_near()
     }
 
     fn verify_table(&self, table: &Table) -> Result<(), SnapshotError> {
@@ -136,11 +137,22 @@ impl Snapshot {
         if digest == table.algorithm.of_nothing() || is_canary != reference.is_canary() {
             return Err(SnapshotError::Corrupt("a row is listed that can't be an entry"));
         }
+        self.verify_label(reference, &digest.into())
+    }
+
+    /// A row points at a label that it can have, or at none.
+    pub(super) fn verify_label(
+        &self,
+        reference: Reference,
+        hash: &Hash,
+    ) -> Result<(), SnapshotError> {
         let label = reference.label().map(|offset| self.label(offset).unwrap_or_default());
-        if label.is_some_and(|label| is_canary || Label::new(label, &[digest]).is_err()) {
-            return Err(SnapshotError::Corrupt("a label is wrong"));
+        let is_wrong =
+            |label| reference.is_canary() || Label::new(label, std::slice::from_ref(hash)).is_err();
+        match label.is_some_and(is_wrong) {
+            true => Err(SnapshotError::Corrupt("a label is wrong")),
+            false => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -3,8 +3,7 @@
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
 
 use super::{Reason, Taken, text};
-use crate::digest::{Algorithm, Digest};
-use crate::list::{Entry, Label};
+use crate::list::{Entry, Hash, HashKind, Label};
 
 /// Which columns of a CSV file are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,10 +11,19 @@ pub struct CsvMap {
     /// One ASCII byte, mostly `,` or `;` or a tab.
     pub delimiter: u8,
     /// Columns that hold hashes, by their name in the header.
-    pub columns: Vec<(Algorithm, String)>,
+    pub columns: Vec<(HashKind, String)>,
     /// The column that holds labels, by its name in the header.
     pub label: Option<String>,
+    /// The column that holds the quality of PDQ hashes, 0 to 100, by its name in the header. PDQ
+    /// hashes of less than [`QUALITY_MIN`] are left out.
+    pub quality: Option<String>,
 }
+
+/// Least quality of a PDQ hash that is listed or looked up: below it are pictures with so little
+/// on them that strangers to each other match (Meta's description of PDQ).
+pub const QUALITY_MIN: u8 = 50;
+/// Highest quality that there is.
+const QUALITY_MAX: u8 = 100;
 
 /// The rows of one file.
 ///
@@ -30,8 +38,9 @@ pub(super) struct Rows<'a> {
 /// Where the columns are.
 struct Header {
     fields: usize,
-    hashes: Vec<(Algorithm, usize)>,
+    hashes: Vec<(HashKind, usize)>,
     label: Option<usize>,
+    quality: Option<usize>,
 }
 
 impl<'a> Rows<'a> {
@@ -61,11 +70,12 @@ impl<'a> Rows<'a> {
 
 fn header(map: &CsvMap, record: &Record) -> Result<Header, Reason> {
     let mut hashes = Vec::with_capacity(map.columns.len());
-    for (algorithm, name) in &map.columns {
-        hashes.push((*algorithm, position(record, name)?));
+    for (kind, name) in &map.columns {
+        hashes.push((*kind, position(record, name)?));
     }
     let label = map.label.as_ref().map(|name| position(record, name)).transpose()?;
-    Ok(Header { fields: record.len(), hashes, label })
+    let quality = map.quality.as_ref().map(|name| position(record, name)).transpose()?;
+    Ok(Header { fields: record.len(), hashes, label, quality })
 }
 
 fn position(record: &Record, name: &str) -> Result<usize, Reason> {
@@ -81,24 +91,40 @@ fn row(header: &Header, record: &Record, taken: &mut Taken<'_>) -> Result<(), Re
     if record.len() != header.fields {
         return Err(Reason::Fields { expected: header.fields, found: record.len() });
     }
-    let mut digests = Vec::with_capacity(header.hashes.len());
-    for &(algorithm, column) in &header.hashes {
+    let mut hashes = Vec::with_capacity(header.hashes.len());
+    for &(kind, column) in &header.hashes {
         let cell = text(record.field(column))?;
         if !cell.is_empty() {
-            digests.push(Digest::from_hex(algorithm, cell)?);
+            hashes.push(Hash::from_hex(kind, cell)?);
         }
     }
-    if digests.is_empty() {
+    if hashes.is_empty() {
         return Err(Reason::NoHash);
     }
     let label = match header.label.map(|column| text(record.field(column))).transpose()? {
         None | Some("") => None,
-        Some(cell) => Some(Label::new(cell, &digests)?),
+        Some(cell) => Some(Label::new(cell, &hashes)?),
     };
-    for digest in digests {
-        taken.entry(Entry { digest, label: label.clone() });
+    let is_poor = quality(header, record)?.is_some_and(|quality| quality < QUALITY_MIN);
+    for hash in hashes {
+        if is_poor && hash.kind() == HashKind::Pdq {
+            taken.summary.poor += 1;
+        } else {
+            taken.entry(Entry { hash, label: label.clone() });
+        }
     }
     Ok(())
+}
+
+/// The quality that a row states, if it states one.
+fn quality(header: &Header, record: &Record) -> Result<Option<u8>, Reason> {
+    match header.quality.map(|column| text(record.field(column))).transpose()? {
+        None | Some("") => Ok(None),
+        Some(cell) => {
+            let quality = cell.parse().ok().filter(|quality| *quality <= QUALITY_MAX);
+            quality.map(Some).ok_or(Reason::Quality)
+        }
+    }
 }
 
 /// The fields of one line.

@@ -5,7 +5,7 @@ use std::io;
 
 use super::LINE_BYTES_MAX;
 use crate::digest::{Algorithm, ParseDigestError};
-use crate::list::LabelError;
+use crate::list::{LabelError, ParseHashError};
 
 /// Errors that are kept; the others are counted.
 const ERRORS_MAX: usize = 100;
@@ -34,16 +34,16 @@ pub enum Reason {
     NotText,
     /// The hash is wrong.
     #[error(transparent)]
-    Digest(#[from] ParseDigestError),
+    Hash(#[from] ParseHashError),
     /// The label is wrong.
     #[error(transparent)]
     Label(#[from] LabelError),
     /// Something stands behind the hash.
     #[error("there is more than a hash on the line")]
     Extra,
-    /// The first word names no algorithm.
-    #[error("the line does not begin with md5, sha1 or sha256")]
-    UnknownAlgorithm,
+    /// The first word names no kind of hash.
+    #[error("the line does not begin with a kind of hash, such as sha256 or pdq")]
+    UnknownKind,
     /// A word or a row without any hash.
     #[error("there is no hash")]
     NoHash,
@@ -78,6 +78,9 @@ pub enum Reason {
     /// The size is no number.
     #[error("the size is not a number")]
     Size,
+    /// The quality of a PDQ hash is no number, or out of range.
+    #[error("the quality is not a whole number from 0 to 100")]
+    Quality,
     /// No file name stands beside the hash.
     #[error("there is no file name beside the hash")]
     NoName,
@@ -95,6 +98,12 @@ pub enum Reason {
     Read(io::ErrorKind),
 }
 
+impl From<ParseDigestError> for Reason {
+    fn from(error: ParseDigestError) -> Self {
+        Reason::Hash(error.into())
+    }
+}
+
 impl Reason {
     /// Whether the lines behind it would only repeat the error.
     pub(super) fn ends_reading(&self) -> bool {
@@ -109,14 +118,15 @@ impl Reason {
             | Reason::Read(_) => true,
             Reason::TooLong
             | Reason::NotText
-            | Reason::Digest(_)
+            | Reason::Hash(_)
             | Reason::Label(_)
             | Reason::Extra
-            | Reason::UnknownAlgorithm
+            | Reason::UnknownKind
             | Reason::NoHash
             | Reason::Fields { .. }
             | Reason::OpenQuote
             | Reason::Size
+            | Reason::Quality
             | Reason::NoName
             | Reason::WrongTag(_)
             | Reason::Escape => false,

@@ -2,7 +2,7 @@
 
 use super::{Reason, Taken, text};
 use crate::digest::{Algorithm, Digest};
-use crate::list::{Entry, Label};
+use crate::list::{Entry, Hash, Label};
 
 const FIRST_LINE: &[u8] = b"%%%% HASHDEEP-1.0";
 const COLUMNS: &[u8] = b"%%%% ";
@@ -72,19 +72,19 @@ fn row(columns: &[Option<Algorithm>], line: &[u8], taken: &mut Taken<'_>) -> Res
     if size.is_empty() || !size.iter().all(u8::is_ascii_digit) {
         return Err(Reason::Size);
     }
-    let mut digests = Vec::with_capacity(columns.len());
+    let mut hashes = Vec::with_capacity(columns.len());
     for (i, column) in columns.iter().enumerate() {
         let wrong_number = Reason::Fields { expected: columns.len() + 2, found: i + 1 };
         let hex = fields.next().ok_or(wrong_number)?;
         if let Some(algorithm) = column {
-            digests.push(Digest::from_hex(*algorithm, text(hex)?)?);
+            hashes.push(Hash::from(Digest::from_hex(*algorithm, text(hex)?)?));
         }
     }
     let wrong_number = Reason::Fields { expected: columns.len() + 2, found: columns.len() + 1 };
     let name = fields.next().ok_or(wrong_number)?;
-    let label = text(name).ok().and_then(|name| Label::new(name, &digests).ok());
-    for digest in digests {
-        taken.entry(Entry { digest, label: label.clone() });
+    let label = text(name).ok().and_then(|name| Label::new(name, &hashes).ok());
+    for hash in hashes {
+        taken.entry(Entry { hash, label: label.clone() });
     }
     Ok(())
 }

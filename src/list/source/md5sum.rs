@@ -3,7 +3,7 @@
 
 use super::{Reason, Taken, text};
 use crate::digest::{Algorithm, Digest};
-use crate::list::{Entry, Label};
+use crate::list::{Entry, Hash, Label};
 
 /// Digits of the largest size that md5deep prints; fewer than any digest has.
 const SIZE_DIGITS_MAX: usize = 20;
@@ -17,10 +17,11 @@ pub(super) fn line(algorithm: Algorithm, line: &[u8], taken: &mut Taken<'_>) -> 
     };
     let (hex, name) =
         if is_bsd(algorithm, line) { bsd_line(algorithm, line)? } else { gnu_line(line)? };
-    let digest = Digest::from_hex(algorithm, text(hex)?)?;
+    let hash = Hash::from(Digest::from_hex(algorithm, text(hex)?)?);
     let name = if escaped { unescape(name)? } else { name.to_vec() };
-    let label = text(&name).ok().and_then(|name| Label::new(name, &[digest]).ok());
-    taken.entry(Entry { digest, label });
+    let label =
+        text(&name).ok().and_then(|name| Label::new(name, std::slice::from_ref(&hash)).ok());
+    taken.entry(Entry { hash, label });
     Ok(())
 }
 

@@ -14,11 +14,11 @@ mod plain;
 use std::io::BufRead;
 
 pub use check::check;
-pub use columns::CsvMap;
+pub use columns::{CsvMap, QUALITY_MIN};
 pub use error::{Reason, SourceError, SourceErrors};
 pub use lines::LINE_BYTES_MAX;
 
-use super::Entry;
+use super::{Entry, HashKind, Unfit};
 use crate::digest::Algorithm;
 use error::Errors;
 use lines::{Line, Lines};
@@ -27,8 +27,8 @@ use lines::{Line, Lines};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceFormat {
     /// One hash a line and nothing else on it.
-    Plain(Algorithm),
-    /// `sha256 HEX`, with a label behind it if the list has one.
+    Plain(HashKind),
+    /// `sha256 HEX` or `pdq HEX`, with a label behind it if the list has one.
     Tagged,
     /// Delimited columns under a header row.
     Csv(CsvMap),
@@ -47,6 +47,10 @@ pub struct SourceSummary {
     pub entries: u64,
     /// Digests of the empty body, which are never entries.
     pub held: u64,
+    /// Perceptual hashes that flat pictures have, which are never entries.
+    pub flat: u64,
+    /// PDQ hashes of a stated quality below [`QUALITY_MIN`].
+    pub poor: u64,
 }
 
 /// Reads one source file and hands each entry to `sink`, in the order of the file.
@@ -98,18 +102,20 @@ struct Taken<'a> {
 
 impl Taken<'_> {
     fn entry(&mut self, entry: Entry) {
-        if entry.digest == entry.digest.algorithm().of_nothing() {
-            self.summary.held += 1;
-        } else {
-            self.summary.entries += 1;
-            (self.sink)(entry);
+        match entry.hash.unfit() {
+            Some(Unfit::Nothing) => self.summary.held += 1,
+            Some(Unfit::Flat) => self.summary.flat += 1,
+            None => {
+                self.summary.entries += 1;
+                (self.sink)(entry);
+            }
         }
     }
 }
 
 /// The state of the format that is being read.
 enum Grammar<'a> {
-    Plain(Algorithm),
+    Plain(HashKind),
     Tagged,
     Csv(Box<columns::Rows<'a>>),
     Hashdeep(hashdeep::Rows),
@@ -119,7 +125,7 @@ enum Grammar<'a> {
 impl<'a> Grammar<'a> {
     fn new(format: &'a SourceFormat) -> Self {
         match format {
-            SourceFormat::Plain(algorithm) => Grammar::Plain(*algorithm),
+            SourceFormat::Plain(kind) => Grammar::Plain(*kind),
             SourceFormat::Tagged => Grammar::Tagged,
             SourceFormat::Csv(map) => Grammar::Csv(Box::new(columns::Rows::new(map))),
             SourceFormat::Hashdeep => Grammar::Hashdeep(hashdeep::Rows::default()),
@@ -133,7 +139,7 @@ impl<'a> Grammar<'a> {
             return Ok(());
         }
         match self {
-            Grammar::Plain(algorithm) => plain::line(*algorithm, text, taken),
+            Grammar::Plain(kind) => plain::line(*kind, text, taken),
             Grammar::Tagged => plain::tagged_line(text, taken),
             Grammar::Csv(rows) => rows.line(line, taken),
             Grammar::Hashdeep(rows) => rows.line(line, taken),

@@ -1,35 +1,32 @@
-//! One hash a line, bare or behind the name of its algorithm.
+//! One hash a line, bare or behind the name of its kind.
 
 use super::{Reason, Taken, text};
-use crate::digest::{Algorithm, Digest};
-use crate::list::{Entry, Label};
+use crate::list::{Entry, Hash, HashKind, Label};
 
 /// Reads `HEX`.
-pub(super) fn line(algorithm: Algorithm, line: &[u8], taken: &mut Taken<'_>) -> Result<(), Reason> {
+pub(super) fn line(kind: HashKind, line: &[u8], taken: &mut Taken<'_>) -> Result<(), Reason> {
     let line = text(line)?;
     if line.contains([' ', '\t']) {
         return Err(Reason::Extra);
     }
-    let digest = Digest::from_hex(algorithm, line)?;
-    taken.entry(Entry { digest, label: None });
+    taken.entry(Entry { hash: Hash::from_hex(kind, line)?, label: None });
     Ok(())
 }
 
-/// Reads `ALGORITHM HEX` or `ALGORITHM HEX LABEL`; the label may hold spaces.
+/// Reads `KIND HEX` or `KIND HEX LABEL`; the label may hold spaces.
 pub(super) fn tagged_line(line: &[u8], taken: &mut Taken<'_>) -> Result<(), Reason> {
     let (name, rest) = first_word(text(line)?);
-    let known = |a: &Algorithm| a.name().eq_ignore_ascii_case(name);
-    let algorithm = Algorithm::ALL.into_iter().find(known).ok_or(Reason::UnknownAlgorithm)?;
+    let kind = name.parse().map_err(|_| Reason::UnknownKind)?;
     let (hex, label) = first_word(rest);
     if hex.is_empty() {
         return Err(Reason::NoHash);
     }
-    let digest = Digest::from_hex(algorithm, hex)?;
+    let hash = Hash::from_hex(kind, hex)?;
     let label = match label {
         "" => None,
-        label => Some(Label::new(label, &[digest])?),
+        label => Some(Label::new(label, std::slice::from_ref(&hash))?),
     };
-    taken.entry(Entry { digest, label });
+    taken.entry(Entry { hash, label });
     Ok(())
 }
 

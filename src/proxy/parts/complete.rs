@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Parts, upload_of};
+use super::{Parts, create, upload_of};
 use crate::digest::MultiHasher;
-use crate::inspect::{Evidence, HoldBack, Inspector, Scope};
+use crate::inspect::{Codings, Evidence, Gap, HoldBack, Inspector, Scope};
 use crate::net::budget::{Budget, Reservation};
 use crate::policy::Unjudged;
 use crate::s3::{self, BodyPlan, Completion, ETag, MAX_ANSWER};
@@ -38,6 +38,8 @@ pub enum Assembled {
     Seen(Box<Object>),
     /// Two different parts came under one number and ETag.
     Conflict,
+    /// Other bytes than a listed part's came under its number, and perhaps later.
+    Superseded,
     /// Some of its parts are copies that nobody read back.
     Copies,
     /// It can't be told.
@@ -52,15 +54,19 @@ pub struct Object {
     pub evidence: Evidence,
     /// Its bytes, if they were kept.
     pub payload: Vec<Bytes>,
-    /// The memory that they take.
+    /// The memory that they take, and that reading them took.
     pub reservation: Option<Reservation>,
+    /// How the upload's start said that it is coded.
+    pub codings: Option<Codings>,
 }
 
 /// How an object is looked at.
+#[derive(Clone)]
 pub struct Look<'a> {
     /// What is looked for.
     pub scope: &'a Scope,
-    /// Objects up to this size are kept, to be looked into.
+    /// Objects up to this size are kept, to be looked into; of larger pictures so much, where those are
+    /// looked at.
     pub image_max: u64,
     /// Where the memory for that comes from.
     pub budget: &'a Arc<Budget>,
@@ -118,6 +124,7 @@ impl Complete {
                 tracing::warn!(number, "two different parts came under one ETag");
                 return Ok(Assembled::Conflict);
             }
+            Err(Unresolved::Superseded { .. }) => return Ok(Assembled::Superseded),
         };
         if records.iter().any(is_unread_copy) {
             return Ok(match records.as_slice() {
@@ -127,8 +134,26 @@ impl Complete {
             });
         }
         self.bytes = Prefix::of(&records).bytes;
-        let plan = self.plan(&records, look).await?;
-        self.carry_out(plan, look).await
+        let Some(codings) = view.coded().map(create::codings) else {
+            let plan = self.plan(&records, look).await?;
+            return self.carry_out(plan, look).await;
+        };
+        let scope = Scope { codings: codings.clone(), ..look.scope.clone() };
+        let look = Look { scope: &scope, ..look.clone() };
+        // Only whoever sees the bytes can undo it.
+        let plan = match kept(&records) {
+            Some(spools) => Plan::Read(spools),
+            None => self.plan(&records, &look).await?,
+        };
+        let sees_bytes = matches!(plan, Plan::Read(_));
+        let mut assembled = self.carry_out(plan, &look).await?;
+        if let Assembled::Seen(object) = &mut assembled {
+            object.codings = Some(codings);
+            if !sees_bytes {
+                object.evidence.gap = Some(Gap::Encoding);
+            }
+        }
+        Ok(assembled)
     }
 
     async fn unseen(&self, number: u16) -> Result<Assembled, StateError> {
@@ -145,13 +170,11 @@ impl Complete {
 
     /// How the object's digests are to be had, at the least cost.
     async fn plan(&self, records: &[PartRecord], look: &Look<'_>) -> Result<Plan, StateError> {
-        let kept = |records: &[PartRecord]| -> Option<Vec<SpoolRef>> {
-            records.iter().map(|record| record.spool).collect()
-        };
-        if self.bytes <= look.image_max
-            && let Some(spools) = kept(records)
-        {
-            return Ok(Plan::Read(spools));
+        // Of a picture that is too large to be kept, what it begins with is.
+        let is_picture = records.first().is_some_and(|first| first.format.is_some());
+        let is_looked_at = self.bytes <= look.image_max || (is_picture && look.scope.pictures);
+        if is_looked_at && let Some(spools) = kept(records) {
+            return Ok(Plan::Look(spools));
         }
         if let [only] = records
             && only.digests.algorithms().contains_all(look.scope.wanted)
@@ -185,27 +208,30 @@ impl Complete {
                 let digests = hasher.finish();
                 Object::bare(Evidence { digests, payload, format, ..Evidence::default() })
             }
-            Plan::Read(spools) => return self.read_whole(&spools, look).await,
+            Plan::Look(spools) => return self.read_whole(&spools, look, true).await,
+            Plan::Read(spools) => return self.read_whole(&spools, look, false).await,
         };
         Ok(Assembled::Seen(Box::new(object)))
     }
 
-    /// Reads the whole object, and keeps it where it is small enough.
+    /// Reads the whole object, and keeps it, or its beginning, if it is to be looked into.
     async fn read_whole(
         &self,
         spools: &[SpoolRef],
         look: &Look<'_>,
+        keeps: bool,
     ) -> Result<Assembled, StateError> {
         let length = self.bytes;
         let plan = BodyPlan::Identity { length: Some(length) };
         let mut inspector = Inspector::new(&plan, look.scope);
-        let mut reservation = None;
-        if length <= look.image_max {
-            let Some(room) = look.budget.reserve(length) else {
-                return Ok(Assembled::Unjudged(Unjudged::Budget));
-            };
-            reservation = Some(room);
+        let most = length.min(look.image_max);
+        let room = look.scope.decoder_bytes_max() + if keeps { most } else { 0 };
+        let Some(reservation) = look.budget.reserve(room) else {
+            return Ok(Assembled::Unjudged(Unjudged::Budget));
+        };
+        if keeps {
             inspector = inspector.keeping();
+            inspector.keep_first(most);
         }
         let read = self.read(spools, |bytes| {
             // Nothing is held back here: the store has these bytes.
@@ -219,7 +245,8 @@ impl Complete {
         let Ok(evidence) = inspector.finish() else {
             return Ok(Assembled::Unjudged(Unjudged::Spool));
         };
-        Ok(Assembled::Seen(Box::new(Object { evidence, payload, reservation })))
+        let object = Object { evidence, payload, reservation: Some(reservation), codings: None };
+        Ok(Assembled::Seen(Box::new(object)))
     }
 
     async fn read(
@@ -279,6 +306,11 @@ impl Complete {
     }
 }
 
+/// Where the bytes of all these parts are kept, if they are.
+fn kept(records: &[PartRecord]) -> Option<Vec<SpoolRef>> {
+    records.iter().map(|record| record.spool).collect()
+}
+
 /// Whether nothing is known of a part but that it is there: a copy that was not read back.
 fn is_unread_copy(part: &PartRecord) -> bool {
     part.size == 0 && part.digests.algorithms().is_empty()
@@ -286,6 +318,8 @@ fn is_unread_copy(part: &PartRecord) -> bool {
 
 /// How an object's digests are to be had.
 enum Plan {
+    /// By reading all parts, whose bytes are then looked into.
+    Look(Vec<SpoolRef>),
     /// By reading all parts.
     Read(Vec<SpoolRef>),
     /// By going on with running digests over the parts that are left.
@@ -298,7 +332,7 @@ enum Plan {
 
 impl Object {
     fn bare(evidence: Evidence) -> Self {
-        Object { evidence, payload: Vec::new(), reservation: None }
+        Object { evidence, payload: Vec::new(), reservation: None, codings: None }
     }
 }
 

@@ -1,11 +1,13 @@
 //! The parts of multipart uploads: recorded as the store takes them, judged together before they
 //! become an object.
 //!
-//! [`part`] is one UploadPart, from its head to its record; [`complete`] is the Complete: which
-//! parts it names, what they come to together, and what is done once the store has answered.
+//! [`create`] is the start, as far as it says what the Complete has to know; [`part`] is one
+//! UploadPart, from its head to its record; [`complete`] is the Complete: which parts it names, what
+//! they come to together, and what is done once the store has answered.
 //! [`running`] keeps the digests of large uploads up to date while their parts come in.
 
 pub(super) mod complete;
+pub(super) mod create;
 pub(super) mod part;
 mod running;
 #[cfg(test)]

@@ -14,7 +14,8 @@ use crate::inspect::Evidence;
 use crate::policy::Unjudged;
 use crate::s3;
 use crate::state::{
-    PART_NUMBER_MAX, PartLease, PartRecord, PartTag, SpoolRefused, SpoolWriter, UploadKey,
+    Flight, PART_NUMBER_MAX, PartLease, PartRecord, PartTag, SpoolRef, SpoolRefused, SpoolWriter,
+    UploadKey,
 };
 
 /// A part under way.
@@ -24,6 +25,8 @@ pub struct Part {
     number: u16,
     /// Keeps the upload from being completed meanwhile.
     lease: PartLease,
+    /// When it began: [`State::stamp`](crate::state::State::stamp).
+    began: u64,
     spool: Option<SpoolWriter>,
     /// Whether the upload was refused already.
     poisoned: bool,
@@ -54,8 +57,8 @@ impl Part {
             tracing::warn!(%error, "the state can't tell whether an upload was refused");
             Unjudged::Spool
         })?;
-        let parts = parts.clone();
-        Ok(Some(Part { parts, upload, number, lease, spool: None, poisoned }))
+        let (parts, began) = (parts.clone(), parts.state.stamp());
+        Ok(Some(Part { parts, upload, number, lease, began, spool: None, poisoned }))
     }
 
     /// Whether the upload was refused already: then nothing more of it may pass.
@@ -111,6 +114,19 @@ impl Part {
         })
     }
 
+    fn as_record(&self, tag: PartTag, spool: Option<SpoolRef>, evidence: &Evidence) -> PartRecord {
+        let flight = Flight { began: self.began, answered: self.parts.state.stamp() };
+        let Evidence { digests, payload: size, format, .. } = *evidence;
+        PartRecord { number: self.number, tag, size, digests, format, spool, flight }
+    }
+
+    async fn note_unanswered(&self, evidence: &Evidence) {
+        let record = self.as_record(PartTag::none(), None, evidence);
+        if let Err(error) = self.parts.state.put_record(&self.upload, &record).await {
+            tracing::warn!(%error, "that a part was not answered can't be recorded");
+        }
+    }
+
     /// All of it is on its way to the store.
     pub fn sent(self, evidence: Evidence, image_max: u64, wanted: AlgorithmSet) -> Sent {
         Sent { part: self, evidence, rule: Rule { image_max, wanted } }
@@ -125,33 +141,40 @@ impl Sent {
     pub async fn answered(self, status: StatusCode, headers: &HeaderMap) -> Result<(), Unjudged> {
         let etag = headers.get(http::header::ETAG).and_then(|etag| etag.to_str().ok());
         match etag {
-            Some(etag) if status.is_success() => self.record(etag).await,
-            // A spool that was not finished undoes itself.
-            Some(_) | None => Ok(()),
+            Some(etag) if status.is_success() => return self.record(etag).await,
+            // Refused. A spool that was not finished undoes itself.
+            Some(_) | None if status.is_client_error() => {}
+            // What a store makes of a part that it has trouble with, nobody knows.
+            Some(_) | None => self.unanswered().await,
         }
+        Ok(())
+    }
+
+    /// Notes that the store had the part and never answered: it may have replaced the one before it.
+    pub async fn unanswered(self) {
+        self.part.note_unanswered(&self.evidence).await;
     }
 
     /// Records the part under an ETag of the store's.
     ///
     /// # Errors
     /// As for [`Sent::answered`].
-    pub async fn record(self, etag: &str) -> Result<(), Unjudged> {
-        let Sent { part, evidence, rule } = self;
-        let Part { parts, upload, number, lease, spool, .. } = part;
+    pub async fn record(mut self, etag: &str) -> Result<(), Unjudged> {
         let kept = async {
-            let spool = match spool {
+            let spool = match self.part.spool.take() {
                 Some(spool) => Some(spool.finish().await?),
                 None => None,
             };
-            let Evidence { digests, payload: size, format, .. } = evidence;
-            let record =
-                PartRecord { number, tag: PartTag::of(etag), size, digests, format, spool };
-            parts.state.put_record(&upload, &record).await
+            let record = self.part.as_record(PartTag::of(etag), spool, &self.evidence);
+            self.part.parts.state.put_record(&self.part.upload, &record).await
         };
-        kept.await.map_err(|error| {
+        if let Err(error) = kept.await {
             tracing::warn!(%error, "a part can't be recorded");
-            Unjudged::Spool
-        })?;
+            // The store has it all the same.
+            self.part.note_unanswered(&self.evidence).await;
+            return Err(Unjudged::Spool);
+        }
+        let Sent { part: Part { parts, upload, lease, .. }, evidence, rule } = self;
         drop(lease);
         parts.runs.part_came(&parts, upload, evidence.payload, rule);
         Ok(())

@@ -130,7 +130,9 @@ pub(super) async fn advance(
 /// knows which will count.
 fn next_parts(records: &[PartRecord]) -> Vec<PartRecord> {
     let mut next = Vec::new();
-    for (number, same) in (1u16..).zip(records.chunk_by(|a, b| a.number == b.number)) {
+    let taken: Vec<PartRecord> =
+        records.iter().filter(|record| !record.is_unanswered()).copied().collect();
+    for (number, same) in (1u16..).zip(taken.chunk_by(|a, b| a.number == b.number)) {
         let [first, others @ ..] = same else { break };
         if first.number != number || others.iter().any(|other| other.tag != first.tag) {
             break;

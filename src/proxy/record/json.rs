@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use hmac::{Hmac, KeyInit, Mac};
-use serde_json::Value;
+use serde::Serialize;
 use sha2::Sha256;
 
 use super::{Auth, Key, NodeFacts, Record, Shape, VerdictWord};
@@ -129,25 +129,26 @@ fn printed(address: IpAddr) -> String {
 }
 
 /// A JSON object that keeps the order in which its members are put.
-struct Line(String);
+struct Line(Vec<u8>);
 
 impl Line {
     fn new() -> Self {
         // A full record of an ordinary request takes about this.
-        let mut text = String::with_capacity(1024);
-        text.push('{');
+        let mut text = Vec::with_capacity(1024);
+        text.push(b'{');
         Line(text)
     }
 
-    fn put(&mut self, name: &str, value: impl Into<Value>) {
-        if self.0.len() > 1 {
-            self.0.push(',');
+    fn put(&mut self, name: &str, value: impl Serialize) {
+        let before = if self.0.len() > 1 { ",\"" } else { "\"" };
+        for part in [before, name, "\":"] {
+            self.0.extend_from_slice(part.as_bytes());
         }
-        let _ = write!(self.0, "\"{name}\":{}", value.into()); // a String takes everything
+        let _ = serde_json::to_writer(&mut self.0, &value); // a Vec takes everything
     }
 
     fn finish(mut self) -> String {
-        self.0.push('}');
-        self.0
+        self.0.push(b'}');
+        String::from_utf8(self.0).unwrap_or_default() // JSON is UTF-8
     }
 }

@@ -43,8 +43,8 @@ pub struct AuditFeed {
 /// A record and the facts of the node that were in force when its request started.
 #[derive(Clone, Debug)]
 pub struct Filed {
-    /// The record.
-    pub record: Record,
+    /// The record. In a box of its own, so that no queue moves it.
+    pub record: Box<Record>,
     /// The facts.
     pub node: Arc<NodeFacts>,
 }
@@ -102,7 +102,8 @@ pub struct AuditSlot {
 
 impl AuditSlot {
     /// Files the record. Never waits and never fails.
-    pub fn commit(self, record: Record) {
+    pub fn commit(self, record: impl Into<Box<Record>>) {
+        let record = record.into();
         self.permit.send(Filed { record, node: self.node });
     }
 }

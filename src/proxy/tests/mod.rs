@@ -8,6 +8,8 @@
 //! after so many bytes; [`early`] lets the store answer before the body's end; [`after`] looks behind
 //! the commit point; [`feed`] takes the body's source away under a connection that is driven on, and
 //! shows that the oracle finds a naive body out.
+//!
+//! [`pictures`] is about something else: what evidence comes of the pictures in an upload.
 
 mod after;
 mod case;
@@ -17,5 +19,6 @@ mod early;
 mod feed;
 mod gone;
 mod oracle;
+mod pictures;
 mod store;
 mod trial;

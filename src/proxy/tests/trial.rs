@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
@@ -19,7 +20,9 @@ use super::case::{Case, Guard, HOLD_BACK, SMALL_BODY_MAX, payload};
 use super::client::upload;
 use super::store::{Reply, Store, Wire};
 use crate::config;
+use crate::decode::{Launch, Pool, Terms};
 use crate::digest::{Algorithm, AlgorithmSet, Kernel, MultiHasher};
+use crate::image;
 use crate::list::{Entry, Part, Snapshot, compile};
 use crate::net::budget::Budget;
 use crate::net::upstream::{Options, Upstream};
@@ -27,7 +30,7 @@ use crate::policy::{
     BucketRule, Exceptions, ListRule, Mode, OnFault, OnUnjudged, Polarity, Rulebook,
 };
 use crate::proxy::faults;
-use crate::proxy::gate::{Gate, Inspect, Settings, View};
+use crate::proxy::gate::{Decode, Gate, Inspect, Settings, View};
 use crate::proxy::meters::Meters;
 use crate::proxy::parts::Parts;
 use crate::proxy::record::{AuditFeed, AuditPort, NodeFacts, Record};
@@ -133,7 +136,7 @@ pub async fn trial_with(reply: Reply, case: Case, fault: Fault) -> Seen {
 pub struct Bench {
     pub gate: Arc<Gate>,
     pub feed: AuditFeed,
-    meters: Arc<Meters>,
+    pub meters: Arc<Meters>,
     budget: Arc<Budget>,
     _directory: tempfile::TempDir,
 }
@@ -147,6 +150,11 @@ fn parts(directory: &tempfile::TempDir) -> Arc<Parts> {
 
 impl Bench {
     pub fn new(store: SocketAddr) -> Bench {
+        Bench::with_workers(store, Launch::program("/nowhere"))
+    }
+
+    /// One whose images are decoded by these.
+    pub fn with_workers(store: SocketAddr, launch: Launch) -> Bench {
         let upstream = upstream(store);
         let exceptions = Arc::new(NoExceptions);
         let view = View::new(
@@ -157,11 +165,12 @@ impl Bench {
             settings(),
             Default::default(),
         );
-        let (meters, budget) = (Arc::new(Meters::new()), Budget::new(16 << 20));
+        let (meters, budget) = (Arc::new(Meters::new()), Budget::new(256 << 20));
         let (port, feed) = AuditPort::new(8, NodeFacts::default());
         let directory = tempfile::tempdir().unwrap();
         let parts = parts(&directory);
-        let gate = Gate::new(view, budget.clone(), meters.clone(), port, parts);
+        let pool = Pool::new(launch, NonZeroUsize::MIN, meters.decode.clone()).unwrap();
+        let gate = Gate::new(view, budget.clone(), meters.clone(), port, parts, pool);
         Bench { gate, feed, meters, budget, _directory: directory }
     }
 
@@ -179,7 +188,7 @@ impl Bench {
         drop(gate);
         let mut records = Vec::new();
         while let Some(filed) = feed.queue.recv().await {
-            records.push(filed.record);
+            records.push(*filed.record);
         }
         let store = store.stop().await;
         let (panics, reserved) = (meters.panics.get(), budget.used());
@@ -217,6 +226,16 @@ fn settings() -> Settings {
             limits: Default::default(),
             archive_max: 1 << 20,
         },
+        decode: Decode {
+            terms: Terms {
+                limits: image::Limits::DEFAULT,
+                time: PATIENCE,
+                wait: PATIENCE,
+                queue: 1,
+            },
+            pictures_max: 2,
+            time: PATIENCE,
+        },
     }
 }
 
@@ -242,21 +261,15 @@ fn rulebook() -> Rulebook {
         Arc::new(Snapshot::from_bytes(bytes).unwrap())
     });
     let (polarity, mode) = (Polarity::Block, Mode::Enforce);
-    let list = ListRule { name: "police".into(), polarity, mode, loaded: true, stale: false };
-    let version = Some("v".into());
-    Rulebook {
-        snapshot: Some(snapshot.clone()),
-        version,
-        lists: vec![list],
-        of_snapshot: vec![0],
-        looks: None,
-    }
+    let list =
+        ListRule { name: "police".into(), polarity, mode, loaded: true, stale: false, near: None };
+    Rulebook::new(Some(snapshot.clone()), vec![0], vec![list])
 }
 
 fn entry(body: &[u8]) -> Entry {
     let mut hasher = MultiHasher::new(AlgorithmSet::ALL, Kernel::default());
     hasher.update(body);
-    Entry { digest: hasher.finish().of(Algorithm::Sha256).unwrap(), label: None }
+    Entry { hash: hasher.finish().of(Algorithm::Sha256).unwrap().into(), label: None }
 }
 
 struct NoExceptions;

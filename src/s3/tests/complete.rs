@@ -177,6 +177,7 @@ fn upload_ids_are_found() {
     assert_eq!(answer(root, &format!("<x><UploadId>c</UploadId></x>{fields}")).unwrap(), "a&b");
     assert_eq!(answer(root, "<UploadId></UploadId>"), None);
     assert_eq!(answer(root, "<x><UploadId>c</UploadId></x>"), None);
+    assert_eq!(answer("InitiateMultipartUpload", fields).as_deref(), Some("a&b"), "rclone's");
     assert_eq!(answer("Error", fields), None);
     assert_eq!(initiated_upload_id(b""), None);
     assert_eq!(initiated_upload_id(b"<InitiateMultipartUploadResult><UploadId>c</UploadId>"), None);

@@ -63,7 +63,7 @@ async fn foreign_files_disturb_nobody() {
     state.put_record(&upload, &record).await.unwrap();
     state.put_chain(&upload, &Prefix::of([&record]), b"m", None).await.unwrap();
     let folder = root.path().join(upload.folder());
-    for name in ["rec/.nfs0001", "rec/p1.00001.junk", "chain/c1.junk", "chain/x", "spool/x", "x"] {
+    for name in ["rec/.nfs0001", "rec/p2.00001.junk", "chain/c1.junk", "chain/x", "spool/x", "x"] {
         let file = folder.join(name);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, "foreign").unwrap();

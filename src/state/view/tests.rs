@@ -5,12 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use crate::digest::{Md5, Sha256};
-use crate::state::record::{SpoolId, SpoolRef};
+use crate::state::record::{CLOCKS_APART, Flight, SpoolId, SpoolRef};
 
 /// Few numbers, tags and digests, so that they meet.
 fn records() -> impl Strategy<Value = PartRecord> {
-    (1..4_u16, 0..2_u8, 0..2_u8, 0..3_u8, 0..3_u64, 0..3_u64).prop_map(
-        |(number, tag, md5, sha256, size, spool)| PartRecord {
+    // Close together, and so far apart that clocks don't matter.
+    let began = prop_oneof![0..4_u64, CLOCKS_APART..CLOCKS_APART + 4];
+    let flight = (began, 0..3_u64);
+    let spool = (0..2_u64, 0..3_u64);
+    (1..4_u16, 0..2_u8, 0..2_u8, 0..3_u8, 0..3_u64, spool, flight).prop_map(
+        |(number, tag, md5, sha256, size, (nonce, spool), (began, took))| PartRecord {
             number,
             tag: PartTag([tag; 16]),
             size,
@@ -21,13 +25,22 @@ fn records() -> impl Strategy<Value = PartRecord> {
             },
             format: None,
             spool: (spool > 0).then_some(SpoolRef {
-                id: SpoolId { nonce: 0, serial: spool },
+                id: SpoolId { nonce, serial: spool },
                 chunks: 1,
                 checksum: 0,
                 bytes: size,
             }),
+            flight: Flight { began, answered: began + took },
         },
     )
+}
+
+/// Whether the store had answered the one before the other began, for certain.
+fn is_before(one: &PartRecord, other: &PartRecord) -> bool {
+    let process = |record: &PartRecord| record.spool.map(|spool| spool.id.nonce);
+    let together = process(one).is_some() && process(one) == process(other);
+    let apart = if together { 0 } else { CLOCKS_APART };
+    one.flight.answered + apart < other.flight.began
 }
 
 fn view(records: &[PartRecord]) -> UploadView {
@@ -46,6 +59,12 @@ proptest! {
         for key in (0..5).flat_map(|n| (0..3).map(move |t| (n, PartTag([t; 16])))) {
             let known: Vec<PartRecord> = twin.get(&key).into_iter().flatten()
                 .map(|name| PartRecord::parse(name).unwrap()).collect();
+            let may_be_replaced = |known: &[PartRecord]| records.iter().any(|other| {
+                let other_part = other.number == key.0 && other.tag != key.1;
+                other_part
+                    && !other.is_same_as(&known[0])
+                    && !known.iter().any(|ours| is_before(other, ours))
+            });
             let agree = known.iter().all(|a| known.iter().all(|b| a.agrees(b)));
             match view.find(key.0, key.1) {
                 Found::Nothing => prop_assert!(known.is_empty()),
@@ -59,7 +78,13 @@ proptest! {
             match view.resolve(&[key]) {
                 Err(Unresolved::Unseen { number }) => prop_assert!(known.is_empty() && number == key.0),
                 Err(Unresolved::Conflict { number }) => prop_assert!(!agree && number == key.0),
-                Ok(parts) => prop_assert!(known.iter().all(|record| parts[0].agrees(record))),
+                Err(Unresolved::Superseded { number }) => {
+                    prop_assert!(agree && may_be_replaced(&known) && number == key.0);
+                }
+                Ok(parts) => {
+                    prop_assert!(!may_be_replaced(&known));
+                    prop_assert!(known.iter().all(|record| parts[0].agrees(record)));
+                }
             }
         }
     }
@@ -79,6 +104,7 @@ fn many_records_of_one_part_are_told_apart_too() {
             checksum: 0,
             bytes: 0,
         }),
+        flight: Flight::default(),
     };
     let mut records: Vec<_> = (0..2 * PAIRS_MAX as u64).map(|serial| spooled(serial, 1)).collect();
     assert!(matches!(view(&records).find(1, PartTag([0; 16])), Found::Records(_)));
@@ -92,7 +118,7 @@ fn marks_are_read_and_foreign_names_counted() {
     let marks =
         [Mark::Created(1_800_000_000), Mark::Created(1_700_000_000), Mark::Completed(&listed)];
     let mut names: Vec<String> = marks.iter().map(Mark::name).collect();
-    names.extend(["p2.x", "m1.created.12", "m1.poison", ".DS_Store"].map(String::from));
+    names.extend(["p3.x", "m1.created.12", "m1.poison", ".DS_Store"].map(String::from));
     let view = UploadView::of(names.iter().map(String::as_str));
     assert_eq!((view.created(), view.is_poisoned()), (Some(1_700_000_000), false));
     assert_eq!((view.foreign(), view.records().len()), (4, 0));
@@ -102,4 +128,68 @@ fn marks_are_read_and_foreign_names_counted() {
         assert!(!view.is_completed(other), "{other:?}");
     }
     assert!(UploadView::of([Mark::Poisoned.name().as_str()]).is_poisoned());
+    assert_eq!(UploadView::of([Mark::Coded("br").name().as_str()]).coded(), Some("br"));
+    assert_eq!(view.coded(), None);
+}
+
+/// A part of number 1 that one process sent.
+fn sent(tag: u8, began: u64, nonce: u64) -> PartRecord {
+    PartRecord {
+        number: 1,
+        tag: PartTag([tag; 16]),
+        size: 0,
+        digests: Digests { md5: None, sha1: None, sha256: Some(Sha256([tag; 32])) },
+        format: None,
+        spool: Some(SpoolRef {
+            id: SpoolId { nonce, serial: began },
+            chunks: 0,
+            checksum: 0,
+            bytes: 0,
+        }),
+        flight: Flight { began, answered: began + 5 },
+    }
+}
+
+#[test]
+fn only_the_last_part_of_a_number_can_be_listed() {
+    let listed = |tag: u8, records: &[PartRecord]| {
+        view(records).resolve(&[(1, PartTag([tag; 16]))]).map(|parts| parts.len())
+    };
+    let superseded = Err(Unresolved::Superseded { number: 1 });
+    // One after the other, through one process.
+    let [old, new] = [sent(1, 100, 7), sent(2, 106, 7)];
+    assert_eq!((listed(1, &[old, new]), listed(2, &[old, new])), (superseded, Ok(1)));
+    // At the same time: nobody knows.
+    for meanwhile in [sent(2, 105, 7), sent(2, 95, 7)] {
+        assert_eq!(listed(1, &[old, meanwhile]), superseded);
+        assert_eq!(listed(2, &[old, meanwhile]), superseded);
+    }
+    // Sent once more, the old one is the last.
+    let again = PartRecord { flight: sent(1, 120, 7).flight, ..old };
+    assert_eq!((listed(1, &[old, new, again]), listed(2, &[old, new, again])), (Ok(1), superseded));
+    // Through two processes only what is far apart has an order.
+    for (began, expected) in [(105 + CLOCKS_APART, superseded), (106 + CLOCKS_APART, Ok(1))] {
+        assert_eq!(listed(2, &[old, sent(2, began, 8)]), expected, "{began}");
+    }
+    // The same bytes under another ETag, as stores that encrypt give them, are no matter.
+    let same = PartRecord { digests: old.digests, ..new };
+    assert_eq!((listed(1, &[old, same]), listed(2, &[old, same])), (Ok(1), Ok(1)));
+    // What the store had and did not answer may have replaced what came before it only.
+    let lost = PartRecord { tag: PartTag::none(), spool: None, ..sent(3, 110, 7) };
+    assert_eq!(listed(1, &[old, lost]), superseded);
+    assert_eq!(listed(3, &[sent(3, 120, 7), lost]), Ok(1), "sent again");
+}
+
+#[test]
+fn what_was_sent_since_is_no_repetition() {
+    let [old, new] = [sent(1, 100, 7), sent(2, 106, 7)];
+    let listed = [(1, old.tag)];
+    let done = Mark::Completed(&listed).name();
+    let is_done = |records: &[PartRecord]| {
+        let names: Vec<String> = records.iter().map(|r| r.name().unwrap()).collect();
+        UploadView::of(names.iter().chain([&done]).map(String::as_str)).is_completed(&listed)
+    };
+    let elsewhere = PartRecord { number: 2, ..new };
+    assert!(is_done(&[]) && is_done(&[old]) && is_done(&[old, elsewhere]));
+    assert!(!is_done(&[new]) && !is_done(&[old, new]));
 }

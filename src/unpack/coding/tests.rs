@@ -166,3 +166,21 @@ proptest! {
         prop_assert!(decode(&[coding], limits, pieces) == decode(&[coding], limits, [body.as_slice()]));
     }
 }
+
+#[test]
+fn memory_is_told_beforehand() {
+    let told = |codings: &[Coding]| Decoder::memory_bytes_max(codings, &Limits::default());
+    assert_eq!(told(&[]), 0);
+    // What each was measured to take: see `Decoder`.
+    let measured: [(Coding, u64); 4] = [
+        (Coding::Gzip, 103 << 10),
+        (Coding::Deflate, 175 << 10),
+        (Coding::Brotli, 25 << 20),
+        (Coding::Zstd, 13 << 20),
+    ];
+    for (coding, bytes) in measured {
+        assert!((bytes..2 * bytes).contains(&told(&[coding])), "{coding:?}");
+        assert_eq!(told(&[coding, Coding::Gzip]), told(&[coding]) + told(&[Coding::Gzip]));
+    }
+    assert_eq!(told(&[Coding::Brotli; 3]), 0, "three layers have no decoder");
+}

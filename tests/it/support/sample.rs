@@ -1,5 +1,6 @@
 //! What is uploaded: photographs, noise, and lists made of them.
 
+use s3bouncer::image::{Limits, Wanted, look};
 use sha2::Digest as _;
 
 /// A small photograph.
@@ -45,6 +46,13 @@ pub fn sha1(bytes: &[u8]) -> String {
 /// SHA-256 in hex.
 pub fn sha256(bytes: &[u8]) -> String {
     hex(&sha2::Sha256::digest(bytes))
+}
+
+/// PDQ in hex, of red, green and blue as they are shown.
+pub fn pdq(bytes: &[u8]) -> String {
+    let (limits, wanted) = (Limits::DEFAULT, Wanted::default());
+    let looks = look(bytes, &limits, &wanted, &|| false).expect("a picture");
+    looks.pdq[0].fingerprint.pdq().to_string()
 }
 
 fn hex(bytes: &[u8]) -> String {

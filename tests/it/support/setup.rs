@@ -19,6 +19,7 @@ pub struct List {
     polarity: &'static str,
     mode: &'static str,
     text: String,
+    options: &'static str,
 }
 
 impl List {
@@ -37,6 +38,11 @@ impl List {
         Self::of(name, bodies, "sha1", sample::sha1)
     }
 
+    /// A list called `pictures` that blocks what looks like these.
+    pub fn of_pictures(bodies: &[&[u8]]) -> Self {
+        Self::of("pictures", bodies, "pdq", sample::pdq)
+    }
+
     /// A list called `known-good` that acquits these bodies.
     pub fn allowing(bodies: &[&[u8]]) -> Self {
         let list = Self::of("known-good", bodies, "sha256", sample::sha256);
@@ -45,7 +51,8 @@ impl List {
 
     fn of(name: &str, bodies: &[&[u8]], hash: &'static str, digest: fn(&[u8]) -> String) -> Self {
         let text = bodies.iter().map(|body| digest(body) + "\n").collect();
-        List { name: name.to_owned(), hash, polarity: "block", mode: "enforce", text }
+        let name = name.to_owned();
+        List { name, hash, polarity: "block", mode: "enforce", text, options: "" }
     }
 
     /// The same under another name.
@@ -56,6 +63,16 @@ impl List {
     /// The same, only watching.
     pub fn shadow(self) -> Self {
         List { mode: "shadow", ..self }
+    }
+
+    /// The same with more options, as TOML.
+    pub fn with(self, options: &'static str) -> Self {
+        List { options, ..self }
+    }
+
+    /// The same with this text, whose lines name the kind of each hash.
+    pub fn tagged(self, text: &str) -> Self {
+        List { hash: "", text: text.to_owned(), ..self }
     }
 
     /// The same with another text.
@@ -183,12 +200,16 @@ impl Setup {
 }
 
 fn table(list: &List) -> String {
-    let List { name, hash, polarity, mode, .. } = list;
+    let List { name, hash, polarity, mode, options, .. } = list;
     let source = List::file(name);
+    let format = match hash.is_empty() {
+        true => "format = \"tagged\"".to_owned(),
+        false => format!("format = \"plain\"\nhash = \"{hash}\""),
+    };
     format!(
-        "[[list]]\nname = \"{name}\"\nsource = \"{source}\"\nformat = \"plain\"\n\
-         hash = \"{hash}\"\npolarity = \"{polarity}\"\nmode = \"{mode}\"\n\
-         contact = \"hotline@example.org\"\n\n"
+        "[[list]]\nname = \"{name}\"\nsource = \"{source}\"\n{format}\n\
+         polarity = \"{polarity}\"\nmode = \"{mode}\"\n\
+         contact = \"hotline@example.org\"\n{options}\n\n"
     )
 }
 

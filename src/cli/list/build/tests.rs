@@ -104,6 +104,11 @@ fn exit_codes_tell_input_from_disk() {
     for (arguments, code) in [
         ("--format plain --hash md5 GOOD", ExitCode::Success),
         ("--format plain GOOD", ExitCode::Usage),
+        ("GOOD", ExitCode::Usage),
+        ("--from-images MISSING", ExitCode::Io),
+        ("--from-images DIRECTORY", ExitCode::Usage),
+        ("--from-images DIRECTORY --hash md5", ExitCode::Usage),
+        ("--from-images DIRECTORY --format tagged", ExitCode::Usage),
         ("--format tagged GOOD", ExitCode::Usage),
         ("--format plain --hash md5 MISSING", ExitCode::Io),
         ("--format plain --hash md5 DIRECTORY", ExitCode::Io),
@@ -127,4 +132,61 @@ fn a_name_that_is_none_is_refused() {
         (code, err.as_str()),
         (ExitCode::Usage, "s3bouncer: \"a/b\" can't be the name of a list\n")
     );
+}
+
+#[test]
+fn pdq_hashes_make_a_list() {
+    let place = Place::new();
+    let good = "0123456789abcdef".repeat(4);
+    place.file("A", &format!("{good}\n{}\n", "0".repeat(64)));
+    let (code, out, err) = place.build("--format plain --hash pdq --pdq 512 A");
+    assert_eq!((code, err.as_str()), (ExitCode::Success, ""));
+    let snapshot = Snapshot::open(place.path("OUT")).unwrap();
+    snapshot.verify().unwrap();
+    let expected = format!(
+        "OUT: snapshot {}, 1 entry\n  police: pdq (512) 1\nheld back: 1 that flat pictures have\n",
+        snapshot.id()
+    );
+    assert_eq!(out, expected);
+    place.file("B", &format!("h,q\n{good},50\n{},49\n", good.replace('0', "1")));
+    let (_, out, _) = place.build("--format csv --column pdq=h --quality-column q B");
+    assert!(out.ends_with("  police: pdq 1\nleft out: 1 of quality below 50\n"), "{out}");
+}
+
+#[test]
+fn own_pictures_make_a_list() {
+    let place = Place::new();
+    let below = place.path("PICTURES").join("below");
+    fs::create_dir_all(&below).unwrap();
+    // A picture with something on it, one without, and what is none.
+    let at = |x: u32, y: u32| ((x * x / 40 + y * 3) as u8, (x * 2 + y * y / 50) as u8);
+    let busy =
+        image::RgbImage::from_fn(200, 160, |x, y| image::Rgb([at(x, y).0, at(x, y).1, x as u8]));
+    busy.save_with_format(below.join("busy.png"), image::ImageFormat::Png).unwrap();
+    let flat = image::RgbImage::from_pixel(64, 64, image::Rgb([9, 9, 9]));
+    flat.save_with_format(place.path("PICTURES").join("flat.png"), image::ImageFormat::Png)
+        .unwrap();
+    fs::write(place.path("PICTURES").join("note.txt"), "no picture").unwrap();
+    let (code, out, err) = place.build("--from-images PICTURES");
+    assert_eq!(code, ExitCode::Success, "{err}");
+    let told: Vec<&str> = err.lines().collect();
+    let [flat, note] = told[..] else { panic!("{err}") };
+    assert_eq!(flat, "s3bouncer: PICTURES/flat.png: too little to see on it");
+    assert!(
+        note.starts_with("s3bouncer: PICTURES/note.txt: no picture that can be read"),
+        "{note}"
+    );
+    assert!(out.contains("  police: pdq 6\n"), "the whole, three crops and two turns: {out}");
+    let snapshot = Snapshot::open(place.path("OUT")).unwrap();
+    snapshot.verify().unwrap();
+    let whole = crate::image::Fingerprint::of_rgb(200, 160, &busy, Convention::Full).unwrap();
+    let hits = snapshot.near(&[whole.pdq()], 0);
+    assert_eq!(hits[0].entry.as_str(), "busy.png");
+    assert!(
+        snapshot.has_entry(0, "busy.png cropped 50")
+            && snapshot.has_entry(0, "busy.png turned -20")
+    );
+    let (code, out, _) = place.build("--from-images PICTURES --hash median-16-dct");
+    assert_eq!(code, ExitCode::Success);
+    assert!(out.contains("  police: median-16-dct 1\n"), "{out}");
 }

@@ -31,9 +31,10 @@ fn fill(text: &str) -> String {
 }
 
 fn show(entry: &Entry) -> String {
-    let hash = match entry.digest.to_string() {
+    let hash = match entry.hash.to_string() {
         hex if hex == MD5 => "M",
         hex if hex == SHA1 => "S",
+        hex if hex == SHA256 && entry.hash.kind() == HashKind::Pdq => "P",
         hex if hex == SHA256 => "L",
         _ => "?",
     };
@@ -53,7 +54,7 @@ fn table(format: &SourceFormat, rows: &[(&str, Result<&str, &str>)]) {
 #[test]
 fn plain() {
     table(
-        &SourceFormat::Plain(Algorithm::Md5),
+        &SourceFormat::Plain(Algorithm::Md5.into()),
         &[
             ("{M}", Ok("M")),
             ("{M}\n{M}\n", Ok("M M")),
@@ -75,7 +76,7 @@ fn plain() {
         ],
     );
     table(
-        &SourceFormat::Plain(Algorithm::Sha256),
+        &SourceFormat::Plain(Algorithm::Sha256.into()),
         &[("{L}", Ok("L")), ("{M}", Err("line 1: sha256 is 64 hex digits, not 32"))],
     );
 }
@@ -88,8 +89,16 @@ fn tagged() {
             ("md5 {M}\nsha1 {S}\nsha256 {L}\n", Ok("M S L")),
             ("SHA256\t{L}  case 12, photo 3 \r\n", Ok("L=case 12, photo 3")),
             ("md5  {M}", Ok("M")),
-            ("{M}", Err("line 1: the line does not begin with md5, sha1 or sha256")),
-            ("pdq {L}", Err("line 1: the line does not begin with md5, sha1 or sha256")),
+            ("pdq {L} case 12\nPDQ {L}\n", Ok("P=case 12 P")),
+            ("gradient-8 a0a1a2a3a4a5a6a7 mine", Ok("?=mine")),
+            (
+                "{M}",
+                Err("line 1: the line does not begin with a kind of hash, such as sha256 or pdq"),
+            ),
+            ("pdq {M}", Err("line 1: pdq is 64 hex digits, not 32")),
+            ("pdq {L} is {L}", Err("line 1: the label holds the hash")),
+            ("gradient-8 {L}", Err("line 1: gradient-8 is 16 hex digits, not 64")),
+            ("gradient-8 x0a1a2a3a4a5a6a7", Err("line 1: gradient-8: byte 0 is not a hex digit")),
             ("md5", Err("line 1: there is no hash")),
             ("md5 {S}", Err("line 1: md5 is 32 hex digits, not 40")),
             ("md5 {M} is {M}", Err("line 1: the label holds the hash")),
@@ -101,8 +110,9 @@ fn tagged() {
 #[test]
 fn csv() {
     let map = |delimiter, columns: &[(Algorithm, &str)], label: Option<&str>| {
-        let columns = columns.iter().map(|(a, name)| (*a, (*name).to_owned())).collect();
-        SourceFormat::Csv(CsvMap { delimiter, columns, label: label.map(str::to_owned) })
+        let columns = columns.iter().map(|(a, name)| ((*a).into(), (*name).to_owned())).collect();
+        let label = label.map(str::to_owned);
+        SourceFormat::Csv(CsvMap { delimiter, columns, label, quality: None })
     };
     let both = [(Algorithm::Md5, "MD5"), (Algorithm::Sha1, "SHA1")];
     table(
@@ -139,6 +149,54 @@ fn csv() {
     table(
         &map(b',', &[(Algorithm::Sha256, "sha256hash")], None),
         &[("sha256hash,category\n{L},A\n", Ok("L")), ("sha256hash\n# no comma\n{L}\n", Ok("L"))],
+    );
+}
+
+#[test]
+fn csv_with_quality() {
+    let columns = [(HashKind::Pdq, "hash"), (Algorithm::Md5.into(), "md5")];
+    let columns = columns.map(|(kind, name)| (kind, name.to_owned())).to_vec();
+    let quality = Some("quality".to_owned());
+    let format = SourceFormat::Csv(CsvMap { delimiter: b',', columns, label: None, quality });
+    let wrong = Err("line 2: the quality is not a whole number from 0 to 100");
+    table(
+        &format,
+        &[
+            ("hash,quality,md5\n{L},50,\n{L},49,\n{L},0,\n{L},100,\n", Ok("P P")),
+            // Nobody has said that it is bad; and a digest is as good as any.
+            ("hash,quality,md5\n{L},,\n{L},3,{M}\n", Ok("P M")),
+            ("hash,quality,md5\n{L},101,\n", wrong),
+            ("hash,quality,md5\n{L},0.9,\n", wrong),
+            ("hash,quality,md5\n{L},-1,\n", wrong),
+            ("hash,md5\n{L},\n", Err("line 1: the header has no column \"quality\"")),
+            ("hash,quality,md5\n{L},49,\n", Err("line 2: the list has no entry")),
+        ],
+    );
+    let text = fill("hash,quality,md5\n{L},50,\n{L},49,{N}\n");
+    let flat = format!("{},99,\n", "0".repeat(64));
+    let (summary, _) = outcome(&format, (text + &flat).as_bytes(), 8).unwrap();
+    assert_eq!(summary, SourceSummary { lines: 4, entries: 1, held: 1, flat: 1, poor: 1 });
+}
+
+#[test]
+fn plain_perceptual() {
+    let own = PerceptualKind::new(PerceptualAlgorithm::Blockhash, 8, false).unwrap();
+    table(
+        &SourceFormat::Plain(HashKind::Perceptual(own)),
+        &[
+            ("00ff00ff00FF00ff\n", Ok("?")),
+            ("0000000000000000\n00ff00ff00ff00ff", Ok("?")),
+            ("0000000000000000\n", Err("line 1: the list has no entry")),
+            ("{M}", Err("line 1: blockhash-8 is 16 hex digits, not 32")),
+        ],
+    );
+    table(
+        &SourceFormat::Plain(HashKind::Pdq),
+        &[
+            ("{L}\n{L}", Ok("P P")),
+            ("{M}", Err("line 1: pdq is 64 hex digits, not 32")),
+            ("{L} x", Err("line 1: there is more than a hash on the line")),
+        ],
     );
 }
 
@@ -241,13 +299,17 @@ fn a_name_that_is_no_text_gives_no_label() {
 #[test]
 fn counts_tell_entries_from_what_is_held() {
     let text = fill("# c\n{N}\n{M}\n{N}\n{M}\n");
-    let (summary, _) = outcome(&SourceFormat::Plain(Algorithm::Md5), text.as_bytes(), 8).unwrap();
-    assert_eq!(summary, SourceSummary { lines: 5, entries: 2, held: 2 });
+    let (summary, _) =
+        outcome(&SourceFormat::Plain(Algorithm::Md5.into()), text.as_bytes(), 8).unwrap();
+    assert_eq!(
+        summary,
+        SourceSummary { lines: 5, entries: 2, held: 2, ..SourceSummary::default() }
+    );
 }
 
 #[test]
 fn a_hundred_errors_are_told_and_the_others_counted() {
-    let format = SourceFormat::Plain(Algorithm::Md5);
+    let format = SourceFormat::Plain(Algorithm::Md5.into());
     for (lines, more) in [(99, 0), (100, 0), (101, 1), (250, 150)] {
         let errors = outcome(&format, "x\n".repeat(lines).as_bytes(), 64).unwrap_err();
         assert_eq!((errors.errors.len(), errors.more), (lines.min(100), more));
@@ -262,7 +324,7 @@ fn a_hundred_errors_are_told_and_the_others_counted() {
 
 #[test]
 fn what_can_not_get_better_ends_the_reading() {
-    let format = SourceFormat::Plain(Algorithm::Md5);
+    let format = SourceFormat::Plain(Algorithm::Md5.into());
     let utf16 = outcome(&format, b"\xff\xfea\0\n\0b\0\n\0", 64).unwrap_err();
     assert_eq!(utf16.to_string(), "line 1: the file is in UTF-16; convert it to UTF-8");
     let long = format!("{}\n{MD5}\n", "x".repeat(LINE_BYTES_MAX + 1));
@@ -286,7 +348,7 @@ impl Read for Fails {
 
 #[test]
 fn a_failed_read_is_an_error_not_an_end() {
-    let format = SourceFormat::Plain(Algorithm::Md5);
+    let format = SourceFormat::Plain(Algorithm::Md5.into());
     let errors = read_source(&format, BufReader::new(Fails(false)), &mut |_| {}).unwrap_err();
     assert_eq!(errors.to_string(), "line 1: reading fails: connection reset");
 }
@@ -299,9 +361,9 @@ fn lists() -> impl Strategy<Value = Vec<u8>> {
         Just(fill("{N}")),
         Just("\n".to_owned()),
         Just("\r\n".to_owned()),
-        Just("md5,sha1,sha256,label\n".to_owned()),
+        Just("pdq,gradient-8,md5,sha1,sha256,label,quality\n".to_owned()),
         Just("%%%% HASHDEEP-1.0\n%%%% size,md5,filename\n".to_owned()),
-        "md5 |sha256 |MD5 \\(a\\) = |[,;\"#\\\\* 1]|\u{feff}|a",
+        "md5 |sha256 |pdq |gradient-8 |MD5 \\(a\\) = |[,;\"#\\\\* 1]|\u{feff}|a",
     ];
     (any::<[u8; 2]>(), prop::collection::vec(piece, 0..30))
         .prop_map(|(head, pieces)| [&head[..], pieces.concat().as_bytes()].concat())

@@ -25,6 +25,7 @@ class Arena:
         self.numbers = itertools.count(1)
         self.gates = {}
         self.broken = {}  # why a gate did not start
+        self.pools = set()  # buckets for parts that were made
         self.store = None
         try:
             self.store = stores.start(store_name, self._sub("store"), options)
@@ -70,8 +71,10 @@ class Arena:
 
     def second(self, first):
         """A gate that shares the first one's state."""
-        shared = {"state": {"directory": first.dir / "state"}}
-        return self._started(f"{first.name}-second", merged(KINDS[first.name], shared))
+        tables = KINDS[first.name]
+        if not pool_of(tables):
+            tables = merged(tables, {"state": {"directory": first.dir / "state"}})
+        return self._started(f"{first.name}-second", tables)
 
     def _started(self, name, tables):
         """One that did not start is not tried again: every trick that needs it fails."""
@@ -89,6 +92,11 @@ class Arena:
         tables = merged(COMMON, tables)
         if tables.get("bucket", {}).get("copies") == "read-back":
             tables = merged(tables, {"upstream": self._own_access()})
+        if pool := pool_of(tables):
+            if pool not in self.pools:
+                self.judge.make_bucket(pool)
+                self.pools.add(pool)
+            tables = merged(tables, {"state": self._own_access()})
         return Gate(self.options.gate, self.folder, name, self.store.port, self.lists, tables)
 
     def _own_access(self):
@@ -104,6 +112,11 @@ class Arena:
             self.store.stop()
         proc.stop_all()
         stores.remove(self.folder)
+
+
+def pool_of(tables):
+    """The bucket that parts are kept in, or None."""
+    return tables.get("state", {}).get("bucket")
 
 
 def run(command):

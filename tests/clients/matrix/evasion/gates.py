@@ -17,6 +17,8 @@ KINDS = {
         "bucket": {"copies": "read-back", "archives": "inspect"},
         "inspect": {"archives": "on", "documents": "on"},
     },
+    # Keeps its parts in a bucket of the store.
+    "pooled": {"state": {"bucket": "gates-parts"}},
     # Is killed and started again.
     "mortal": {},
     # Holds little of a body.
@@ -40,12 +42,12 @@ def merged(*layers):
 class Gate(middle.Gate):
     """One gate process after the other, always on the same port and configuration."""
 
-    def __init__(self, binary, folder, name, upstream_port, lists, tables):
+    def __init__(self, binary, folder, name, upstream_port, lists, tables, mode="enforce"):
         self.binary = binary
         self.tables = tables
         self.read_to = 0
         self.seen = []  # its records, in the order in which they were written
-        super().__init__(binary, folder, name, "enforce", upstream_port, lists)
+        super().__init__(binary, folder, name, mode, upstream_port, lists)
 
     def _config(self, mode, upstream_port, lists, tls):
         text = super()._config(mode, upstream_port, lists, tls)

@@ -104,11 +104,40 @@ def large(way, data):
     return way.put(KEY, gzip.compress(data, 1, mtime=0), [("Content-Encoding", "gzip")])
 
 
-@codings.trick("a multipart upload that is packed")
-def in_parts(way, data):
-    body = zipped(data)
-    up = Upload(way, KEY, [("Content-Encoding", "gzip")])
-    return up.complete(up.parts([body[:1000], body[1000:]]))
+def in_parts(coding, *layers):
+    """Only the upload's start says how it is packed; of gzip and zstd the bytes tell as well."""
+
+    def act(way, data):
+        for layer in layers:
+            data = packed(layer, data)
+        up = Upload(way, KEY, [("Content-Encoding", coding)])
+        return up.complete(up.parts([data[:1000], data[1000:]]))
+
+    return act
+
+
+codings.add("a multipart upload that is packed", in_parts("gzip", "gzip"))
+codings.add("a multipart upload under br", in_parts("br", "br"))
+codings.add("a multipart upload under br, a text", in_parts("br", "br"), sample="noise")
+codings.add("a multipart upload under deflate", in_parts("deflate", "deflate"))
+codings.add("a multipart upload under deflate without its frame", in_parts("deflate", "raw-deflate"))
+codings.add("a multipart upload under gzip, br", in_parts("gzip, br", "gzip", "br"))
+
+
+@codings.trick("a multipart upload under br, through two gates")
+def through_two(way, data):
+    data = packed("br", data)
+    up = Upload(way, KEY, [("Content-Encoding", "br")])
+    first = up.part(1, data[:1000])
+    return up.complete([(1, first), (2, up.part(2, data[1000:], way.second()))], way.second())
+
+
+@codings.trick("a multipart upload under br, the gate killed after its start", gate="mortal")
+def killed_after_start(way, data):
+    data = packed("br", data)
+    up = Upload(way, KEY, [("Content-Encoding", "br")])
+    way.kill()
+    return up.complete(up.parts([data[:1000], data[1000:]]))
 
 
 # What comes without a label is an archive that nobody unpacks, which row 9 is about.

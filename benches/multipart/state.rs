@@ -1,11 +1,9 @@
 //! What the state of multipart uploads costs, in a directory on the disk of the target folder.
 //!
-//! `cargo bench --bench multipart` measures
-//!
 //! * an upload of 10,000 parts: a record kept, all of them listed and read, the list of a Complete
 //!   matched against them; the goal for the last two together is 50 ms;
 //! * the CPU time that spooling adds to an upload, beside three digests over the same bytes and beside
-//!   writing them with `std::fs`; the goal is 15 % of the digests, and 0.3 s a GB.
+//!   writing them with `std::fs`.
 //!
 //! Passes take turns, so that a slow moment of the machine hits all alike; medians are printed.
 
@@ -17,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use s3bouncer::digest::{AlgorithmSet, Digests, Kernel, MultiHasher};
-use s3bouncer::state::{PartRecord, PartTag, Place, State, StateOptions, UploadKey};
+use s3bouncer::state::{Flight, PartRecord, PartTag, Place, State, StateOptions, UploadKey};
 
 const PARTS: u16 = 10_000;
 
@@ -28,18 +26,13 @@ const PIECES: usize = 64;
 /// Bytes of a body.
 const BODY_LEN: u64 = 1 << 30;
 
-const PASSES: usize = 7;
-
-fn main() {
-    // `cargo test` runs this too, only to see that it works: no figures then.
-    let measured = std::env::args().any(|arg| arg == "--bench");
+pub fn run(measured: bool, passes: usize) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .expect("a runtime");
-    let (parts, body_len, passes) =
-        if measured { (PARTS, BODY_LEN, PASSES) } else { (20, 1 << 20, 1) };
+    let (parts, body_len) = if measured { (PARTS, BODY_LEN) } else { (20, 1 << 20) };
     for fsync in [false, true] {
         runtime.block_on(records(parts, passes, fsync));
     }
@@ -63,7 +56,8 @@ fn record(number: u16) -> PartRecord {
     hasher.update(&number.to_le_bytes());
     let digests: Digests = hasher.finish();
     let tag = PartTag::of(&digests.md5.map(|md5| md5.to_string()).unwrap_or_default());
-    PartRecord { number, tag, size: 8 << 20, digests, format: None, spool: None }
+    let flight = Flight::default();
+    PartRecord { number, tag, size: 8 << 20, digests, format: None, spool: None, flight }
 }
 
 async fn records(parts: u16, passes: usize, fsync: bool) {
@@ -78,7 +72,7 @@ async fn records(parts: u16, passes: usize, fsync: bool) {
     let put = start.elapsed() / u32::from(parts);
     let listed: Vec<_> = records.iter().map(|record| (record.number, record.tag)).collect();
     let (mut loads, mut matches) = (Vec::new(), Vec::new());
-    let cpu = cpu_seconds();
+    let cpu = own_cpu_seconds();
     for _ in 0..3 * passes {
         let start = Instant::now();
         let view = state.load(&upload).await.expect("loaded");
@@ -88,7 +82,7 @@ async fn records(parts: u16, passes: usize, fsync: bool) {
         matches.push(start.elapsed());
         assert!(resolved == records);
     }
-    let cpu = (cpu_seconds() - cpu) / (3 * passes) as f64;
+    let cpu = (own_cpu_seconds() - cpu) / (3 * passes) as f64;
     let start = Instant::now();
     state.forget(&upload).await.expect("forgotten");
     let forgotten = start.elapsed();
@@ -166,21 +160,26 @@ fn report(costs: &[Vec<Cost>; 4], len: u64, fsync: bool) {
 }
 
 fn cost(work: impl FnOnce()) -> Cost {
-    let (cpu, start) = (cpu_seconds(), Instant::now());
+    let (cpu, start) = (own_cpu_seconds(), Instant::now());
     work();
-    Cost { cpu: cpu_seconds() - cpu, wall: start.elapsed().as_secs_f64() }
+    Cost { cpu: own_cpu_seconds() - cpu, wall: start.elapsed().as_secs_f64() }
 }
 
-/// CPU time of this process, kernel included, to a hundredth of a second: proc(5), `stat`.
-fn cpu_seconds() -> f64 {
+/// CPU time of this process.
+fn own_cpu_seconds() -> f64 {
+    cpu_seconds("/proc/self/stat")
+}
+
+/// CPU time of a process, kernel included, to a hundredth of a second: proc(5), `stat`.
+pub fn cpu_seconds(stat: &str) -> f64 {
     const TICKS_PER_SECOND: f64 = 100.0;
-    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let stat = fs::read_to_string(stat).unwrap_or_default();
     let behind_name = stat.rsplit(") ").next().unwrap_or_default();
     let fields = behind_name.split(' ').skip(11).take(2);
     fields.filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_SECOND
 }
 
-fn median<T: PartialOrd + Copy>(mut values: Vec<T>) -> T {
+pub fn median<T: PartialOrd + Copy>(mut values: Vec<T>) -> T {
     values.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
     values[values.len() / 2]
 }

@@ -1,0 +1,24 @@
+//! Perceptual hashes in a snapshot, and the search for those that are near a given one.
+//!
+//! `lists` says what a list holds, `staging` writes the sections, `table` opens them, `search`
+//! finds. PDQ hashes have an index by parts of them (`bands`, `index`), which pays from some
+//! hundred thousand on; all else is scanned (`scan`), many queries at a time.
+
+mod bands;
+mod index;
+mod lists;
+mod scan;
+mod search;
+mod staging;
+mod table;
+mod verify;
+
+pub use lists::{NearInfo, NearKind};
+pub use search::NearHit;
+
+pub(super) use lists::{decode, encode};
+pub(super) use staging::NearStaging;
+pub(super) use table::Near;
+
+#[cfg(test)]
+mod tests;
