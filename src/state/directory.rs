@@ -229,7 +229,11 @@ impl Directory {
             match put() {
                 Err(error) if is_absent(&error) && tries < PLACE_TRIES => {
                     tries += 1;
-                    self.make_parents(target)?;
+                    match self.make_parents(target) {
+                        // One was taken away while the next was made in it.
+                        Err(error) if !is_absent(&error) => return Err(error),
+                        Ok(()) | Err(_) => {}
+                    }
                 }
                 done => return done,
             }
@@ -255,7 +259,13 @@ impl Directory {
 
     fn sync_parent(&self, path: &Path) -> io::Result<()> {
         match path.parent() {
-            Some(folder) if self.fsync => File::open(folder)?.sync_all(),
+            Some(folder) if self.fsync => {
+                match File::open(folder).and_then(|folder| folder.sync_all()) {
+                    // What was in it is gone again, and it with that.
+                    Err(error) if !is_absent(&error) => Err(error),
+                    Ok(()) | Err(_) => Ok(()),
+                }
+            }
             Some(_) | None => Ok(()),
         }
     }
