@@ -76,6 +76,7 @@ fn observing_takes_effect_at_once_and_survives_a_restart() {
     gate.ctl(&["observe", "--for", "30m", "--reason", "a wrong list"]).expect(0);
     assert_eq!(upload(&gate, "b", CACTUS), 200);
     assert_eq!(gate.metric("s3bouncer_bypass_active"), Some(1.0));
+    gate.records(2);
     let gate = gate.crash_and_restart("/readyz");
     assert_eq!(upload(&gate, "b", CACTUS), 200);
     assert_eq!(gate.metric("s3bouncer_bypass_active"), Some(1.0));
