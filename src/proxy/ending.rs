@@ -5,6 +5,7 @@ use hyper::body::Incoming;
 
 use super::answer::{self, Answer, Refused};
 use super::assembly::Halt;
+use super::case::Stop;
 use super::committed::{self, Sequel};
 use super::exchange::{Exchange, Opening, RelayBody, StoreFault};
 use super::faults;
@@ -12,7 +13,7 @@ use super::flow::{Event, Flow, Running};
 use super::intake::{IntakeFault, Leftover};
 use super::parts::create::Create;
 use super::record::{Auth, Termination};
-use super::upload::{CONTINUE_PATIENCE, Stop, Upload};
+use super::upload::{CONTINUE_PATIENCE, Upload};
 use crate::inspect::BodyError;
 use crate::policy::{Unjudged, Verdict};
 use crate::s3::{ErrorCode, Operation};

@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 
+use super::case::Case;
 use super::gate::Inspect;
 use super::intake::Seen;
 use super::pictures::Shown;
-use super::upload::{Case, Decoding, Upload};
+use super::upload::{Decoding, Upload};
 use crate::framing::{Boundary, Form};
 use crate::image::sniff;
 use crate::inspect::{

@@ -4,6 +4,7 @@
 
 pub mod answer;
 mod assembly;
+mod case;
 mod committed;
 mod copies;
 mod ending;

@@ -9,8 +9,9 @@ use std::time::Instant;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
+use super::case::Case;
 use super::gate::Decode;
-use super::upload::{Case, Upload};
+use super::upload::Upload;
 use crate::decode::{Pool, Terms};
 use crate::image::{ImageFault, Wanted};
 use crate::inspect::{Evidence, Gap, Origin, Picture, Pictured, Within, pictures_within};

@@ -13,13 +13,14 @@ use http::{Method, Request};
 use hyper::body::Incoming;
 
 use super::answer::{self, Answer, Refused};
+use super::case::beforehand;
 use super::exchange::{Exchange, StoreFault};
 use super::gate::{Gate, View};
 use super::headers;
 use super::intake::Leftover;
 use super::journal::Journal;
 use super::record::Termination;
-use super::upload::{Upload, beforehand};
+use super::upload::Upload;
 use crate::net::body::UpstreamBody;
 use crate::net::upstream::Link;
 use crate::policy::{Unjudged, Verdict};
