@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::corpus::Corpus;
-use crate::hashes::Fallible;
+use crate::hashes::{Fallible, Query};
 
 /// Prints the accuracy report in Markdown.
 #[derive(Parser)]
@@ -79,15 +79,17 @@ fn main() -> Fallible<ExitCode> {
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// One line a file: its name, its transformation, and how far it is from its original with every
-/// variant.
+/// One line a file: its name, its transformation, how far it is from its original with every
+/// variant, as it stands, and its quality.
 fn distances(corpus: &Corpus) -> Result<String, std::fmt::Error> {
     let mut out = String::new();
     for case in &corpus.cases {
         let name = &corpus.transformations[case.transformation];
-        let distance = case.distances[hashes::Query::Padded as usize];
-        let distance = distance.map_or("-".to_owned(), |distance| distance.to_string());
-        writeln!(out, "{}\t{name}\t{distance}", case.file)?;
+        let bits = |query: Query| {
+            case.distances[query as usize].map_or("-".to_owned(), |bits| bits.to_string())
+        };
+        let (found, plain) = (bits(Query::Padded), bits(Query::Plain));
+        writeln!(out, "{}\t{name}\t{found}\t{plain}\t{}", case.file, case.hashed.quality())?;
     }
     Ok(out)
 }

@@ -3,7 +3,7 @@
 use s3bouncer::image::Pdq;
 
 use crate::corpus::{Case, Corpus};
-use crate::hashes::{Query, nearest, own_distance, own_kinds};
+use crate::hashes::{QUALITY_MIN, Query, nearest, own_distance, own_kinds};
 
 /// Bits of a PDQ hash: what industry takes, the wide band, and one on either side.
 pub const THRESHOLDS: [u32; 4] = [31, 40, 48, 64];
@@ -57,11 +57,14 @@ pub fn recall(corpus: &Corpus, transformation: usize, query: Query, threshold: u
 pub fn pdq(corpus: &Corpus) {
     println!("\n## PDQ: percent found\n");
     let names = RECALLS.map(|(query, threshold)| format!("{} ≤ {threshold}", query.name()));
-    head(["transformation", "median distance"].map(str::to_owned).into_iter().chain(names));
+    let first = ["transformation", "of too low quality", "median distance as it stands"];
+    head(first.map(str::to_owned).into_iter().chain(names));
     for (index, name) in corpus.transformations.iter().enumerate() {
         let of = |(query, threshold)| format!("{:.1}", recall(corpus, index, query, threshold));
         let median = median(corpus.cases_of(index).filter_map(|case| case.distances[0]).collect());
-        row([name.clone(), median].into_iter().chain(RECALLS.map(of)));
+        let low = corpus.cases_of(index).map(|case| Some(u32::from(case.hashed.quality())));
+        let low = format!("{:.1}", percent(low, u32::from(QUALITY_MIN) - 1));
+        row([name.clone(), low, median].into_iter().chain(RECALLS.map(of)));
     }
 }
 

@@ -75,7 +75,10 @@ def collect(cache, picked, target, seen):
             if digest in seen:
                 continue
             seen.add(digest)
-            shutil.copyfile(path, target / f"{source.package}-{name.replace('/', '-')}")
+            copy = target / f"{source.package}-{name.replace('/', '-')}"
+            if copy.exists():  # the same screenshot in another language
+                copy = copy.with_stem(f"{copy.stem}-{digest.hex()[:8]}")
+            shutil.copyfile(path, copy)
             counts[source.package, source.licence] += 1
     return counts
 

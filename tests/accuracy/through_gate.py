@@ -76,7 +76,7 @@ def rows(path):
 
 def chosen(options):
     """The listed originals, evenly among those that the report took, and the files made of them."""
-    distance = {file: bits for file, _, bits in rows(options.distances)}
+    distance = {file: bits for file, _, bits, *_ in rows(options.distances)}
     made = collections.defaultdict(list)
     for original, transformation, file in rows(options.work / "manifest.tsv"):
         if file in distance:
