@@ -5,11 +5,6 @@ use std::path::{Path, PathBuf};
 
 use crate::hashes::{Fallible, Hashed, QUALITY_MIN, Query, hash_all, nearest, originals, queried};
 
-/// A photograph as it was before anything was done to it.
-pub struct Original {
-    pub hashed: Hashed,
-}
-
 /// A file that was made of an original.
 pub struct Case {
     /// Its index.
@@ -24,7 +19,8 @@ pub struct Case {
 }
 
 pub struct Corpus {
-    pub originals: Vec<Original>,
+    /// Photographs as they were before anything was done to them.
+    pub originals: Vec<Hashed>,
     pub transformations: Vec<String>,
     pub cases: Vec<Case>,
     /// Originals of too low a quality for any list.
@@ -74,7 +70,7 @@ impl Corpus {
             match hashed {
                 Ok(hashed) if hashed.quality() >= QUALITY_MIN => {
                     enrolled.insert(name, self.originals.len());
-                    self.originals.push(Original { hashed });
+                    self.originals.push(hashed);
                 }
                 Ok(_) => self.left_out += 1,
                 Err(error) => self.faults.push(error.to_string()),
@@ -105,7 +101,7 @@ impl Corpus {
                     continue;
                 }
             };
-            let listed = self.originals[original].hashed.pdq();
+            let listed = self.originals[original].pdq();
             let distances =
                 Query::ALL.map(|query| nearest(&hashed.queries(query), listed.as_slice()));
             let file = file.to_owned();

@@ -53,7 +53,7 @@ fn whole(hashed: &Hashed) -> Vec<Pdq> {
 
 /// Every file that was made of one photograph against every other photograph.
 fn against_others(corpus: &Corpus, query: Query, enrolled: Enrolled) -> Distances {
-    let listed: Vec<Vec<Pdq>> = corpus.originals.iter().map(|o| enrolled(&o.hashed)).collect();
+    let listed: Vec<Vec<Pdq>> = corpus.originals.iter().map(enrolled).collect();
     let mut found = Distances::default();
     for case in &corpus.cases {
         let queries = case.hashed.queries(query);
@@ -98,7 +98,7 @@ fn own_kinds_of_photographs(corpus: &Corpus) {
         for case in &corpus.cases {
             let others = corpus.originals.iter().enumerate().filter(|(i, _)| *i != case.original);
             for (_, other) in others {
-                if let (Some(a), Some(b)) = (case.hashed.own.get(at), other.hashed.own.get(at)) {
+                if let (Some(a), Some(b)) = (case.hashed.own.get(at), other.own.get(at)) {
                     found.note(own_distance(a, b), &[bits / 8, bits * 3 / 16]);
                 }
             }

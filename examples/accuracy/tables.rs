@@ -3,7 +3,7 @@
 use s3bouncer::image::Pdq;
 
 use crate::corpus::{Case, Corpus};
-use crate::hashes::{QUALITY_MIN, Query, nearest, own_distance, own_kinds};
+use crate::hashes::{Hashed, QUALITY_MIN, Query, nearest, own_distance, own_kinds};
 
 /// Bits of a PDQ hash: what industry takes, the wide band, and one on either side.
 pub const THRESHOLDS: [u32; 4] = [31, 40, 48, 64];
@@ -91,7 +91,7 @@ pub fn own(corpus: &Corpus) {
     for (index, name) in corpus.transformations.iter().enumerate() {
         let of = |(at, bits): &(usize, u32)| {
             let distance = |case: &Case| {
-                let listed = corpus.originals[case.original].hashed.own.get(*at)?;
+                let listed = corpus.originals[case.original].own.get(*at)?;
                 Some(own_distance(case.hashed.own.get(*at)?, listed))
             };
             format!("{:.1}", percent(corpus.cases_of(index).map(distance), *bits))
@@ -112,7 +112,7 @@ pub fn enrolment(corpus: &Corpus) {
         ["whole alone", "with crops and turns"].map(column)
     });
     head(std::iter::once("transformation".to_owned()).chain(names));
-    let enrolled: Vec<Vec<Pdq>> = corpus.originals.iter().map(|o| o.hashed.enrolled()).collect();
+    let enrolled: Vec<Vec<Pdq>> = corpus.originals.iter().map(Hashed::enrolled).collect();
     for (index, name) in corpus.transformations.iter().enumerate() {
         if !["crop", "rotated"].iter().any(|word| name.contains(word)) {
             continue;
