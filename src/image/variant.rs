@@ -200,18 +200,22 @@ impl Part {
 
 /// Cuts lines off each edge that are uniform and like the first.
 fn trimmed(reduced: &Reduced) -> Part {
-    let mut part = Part::whole(reduced);
-    // A second time: with the bars above and below gone, those at the sides show.
+    let whole = Part::whole(reduced);
+    let mut part = whole;
+    // A second time: with the bars at the sides gone, those above and below may show. No edge is cut
+    // twice: what is uniform behind a border is the picture's own.
     for _ in 0..2 {
         let row = |y: usize| part.row(reduced, y);
-        let (top, bottom) =
-            (run(part.top..part.bottom, row), run((part.top..part.bottom).rev(), row));
+        let rows = part.top..part.bottom;
+        let top = if part.top > whole.top { 0 } else { run(rows.clone(), row) };
+        let bottom = if part.bottom < whole.bottom { 0 } else { run(rows.rev(), row) };
         if top + bottom < part.bottom - part.top {
             (part.top, part.bottom) = (part.top + top, part.bottom - bottom);
         }
         let column = |x: usize| part.column(reduced, x);
-        let (left, right) =
-            (run(part.left..part.right, column), run((part.left..part.right).rev(), column));
+        let columns = part.left..part.right;
+        let left = if part.left > whole.left { 0 } else { run(columns.clone(), column) };
+        let right = if part.right < whole.right { 0 } else { run(columns.rev(), column) };
         if left + right < part.right - part.left {
             (part.left, part.right) = (part.left + left, part.right - right);
         }

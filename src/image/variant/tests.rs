@@ -49,16 +49,37 @@ fn a_small_picture_is_reduced_to_itself() {
     assert!(found.unwrap().pdq().distance(&exact.pdq()) <= 2);
 }
 
+/// A picture 1600 pixels wide in a frame, and the width of both.
+fn framed(picture: &[u8], left: usize, top: usize, shade: u8) -> (usize, Vec<u8>) {
+    let (width, height) = (1600 + 2 * left, picture.len() / 1600 + 2 * top);
+    let mut framed = vec![shade; width * height];
+    for (y, row) in picture.chunks_exact(1600).enumerate() {
+        framed[(top + y) * width + left..][..1600].copy_from_slice(row);
+    }
+    (width, framed)
+}
+
 #[test]
 fn borders_are_trimmed() {
     for (left, top, shade) in [(80, 60, 0), (200, 0, 255), (0, 160, 17), (33, 47, 128)] {
-        let (width, height) = (1600 + 2 * left, 1200 + 2 * top);
         let picture = view(1600, 1200, (0.0, 0.0, 1.0, 1.0));
-        let mut framed = vec![shade; width * height];
-        for (y, row) in picture.chunks_exact(1600).enumerate() {
-            framed[(top + y) * width + left..][..1600].copy_from_slice(row);
-        }
+        let (width, framed) = framed(&picture, left, top, shade);
         let distance = variant_distance(width, &framed, Variant::Trimmed);
+        assert!(distance <= 16, "{left} {top}: {distance}");
+    }
+}
+
+/// A plain sky was cut off with the border before it, and the picture no longer found.
+#[test]
+fn what_is_plain_behind_a_border_stays() {
+    let mut picture = vec![200; 1600 * 300];
+    picture.extend(view(1600, 900, (0.0, 0.0, 1.0, 0.75)));
+    let original = Fingerprint::of_luma(1600, 1200, &picture, Convention::Full).unwrap();
+    for (left, top) in [(80, 60), (0, 160)] {
+        let (width, framed) = framed(&picture, left, top, 0);
+        let reduced = reduced(width, &framed);
+        let found = fingerprint(&reduced, Variant::Trimmed, Orientation::Upright).unwrap();
+        let distance = found.pdq().distance(&original.pdq());
         assert!(distance <= 16, "{left} {top}: {distance}");
     }
 }
