@@ -112,7 +112,11 @@ PHOTOS = [
             "data/right.jpg": SAME,
             "data/rubberwhale2.png": SAME,
             "data/messi5.jpg": "not free",
-            **{f"data/{side}{n:02}.jpg": "a series: among the look-alikes" for side in ("left", "right") for n in range(1, 15)},
+            **{
+                f"data/{side}{number:02}.jpg": "a series: among the look-alikes"
+                for side in ("left", "right")
+                for number in range(1, 15)
+            },
         },
     ),
     Source(
@@ -127,7 +131,8 @@ PHOTOS = [
 #: Sets of pictures that are alike by design: what a hash takes for the same there is counted apart.
 LOOK_ALIKES = {
     "screenshots of one program": [
-        Source("kphotoalbum", "GFDL", f"{DOC}/HTML/{language}/kphotoalbum", ("*.png",)) for language in ("en", "uk", "ca")
+        Source("kphotoalbum", "GFDL", f"{DOC}/HTML/{language}/kphotoalbum", ("*.png",))
+        for language in ("en", "uk", "ca")
     ],
     "a chessboard held up, 26 times": [
         Source("opencv-doc", "Apache-2.0", CV, ("data/left[01][0-9].jpg", "data/right[01][0-9].jpg"))

@@ -104,7 +104,8 @@ def logo(part):
         side = round(image.width * part)
         left, top = image.width - side - 8, 8
         draw = ImageDraw.Draw(image)
-        draw.ellipse((left, top, left + side, top + side), fill=(220, 30, 40), outline="white", width=max(2, side // 16))
+        disc = (left, top, left + side, top + side)
+        draw.ellipse(disc, fill=(220, 30, 40), outline="white", width=max(2, side // 16))
         draw.rectangle((left + side // 3, top + side // 3, left + 2 * side // 3, top + 2 * side // 3), fill="white")
         return image
 
@@ -168,14 +169,14 @@ def centred(part):
 
 def turned(degrees, filled):
     def act(image):
-        turned = image.rotate(degrees, Image.Resampling.BICUBIC)
+        rotated = image.rotate(degrees, Image.Resampling.BICUBIC)
         if filled:
-            return turned
+            return rotated
         angle = numpy.radians(abs(degrees))
         width, height = image.size
         scale = 1 / (numpy.cos(angle) + max(width / height, height / width) * numpy.sin(angle))
         across, down = width * (1 - scale) / 2, height * (1 - scale) / 2
-        return turned.crop((round(across), round(down), round(width - across), round(height - down)))
+        return rotated.crop((round(across), round(down), round(width - across), round(height - down)))
 
     return pixels(act)
 
