@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
+use tokio::task::JoinHandle;
 
 use super::case::Case;
 use super::gate::Inspect;
@@ -191,8 +192,13 @@ async fn laid_out(
     if bytes <= INLINE_MAX {
         return look();
     }
-    match tokio::task::spawn_blocking(look).await {
-        Ok(found) => found,
+    joined(tokio::task::spawn_blocking(look)).await
+}
+
+/// What work on another thread came to.
+pub(super) async fn joined<T>(work: JoinHandle<T>) -> T {
+    match work.await {
+        Ok(done) => done,
         // A panic there is a bug here: it goes on as one.
         Err(failed) => std::panic::resume_unwind(failed.into_panic()),
     }

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::case::Case;
 use super::gate::Decode;
+use super::looking::joined;
 use super::upload::Upload;
 use crate::decode::{Pool, Terms};
 use crate::image::{ImageFault, Wanted};
@@ -48,17 +49,13 @@ impl Case {
 }
 
 impl Upload {
-    /// Whether the pictures of a body are still of interest: lists ask for them, and its digests alone
-    /// neither convict nor acquit it.
-    pub(super) fn wants_pictures(&self, evidence: &Evidence) -> bool {
-        if self.case.looks().is_none() {
-            return false;
-        }
+    /// Whether the digests alone convict a body or acquit it: then its pictures are of no interest.
+    fn is_decided(&self, evidence: &Evidence) -> bool {
         let verdict = self.case.verdict_on(evidence, None);
         match verdict.outcome {
-            Outcome::Deny => false,
-            Outcome::Allow => verdict.matched.is_none(),
-            Outcome::WouldDeny | Outcome::Unjudged { .. } => true,
+            Outcome::Deny => true,
+            Outcome::Allow => verdict.matched.is_some(),
+            Outcome::WouldDeny | Outcome::Unjudged { .. } => false,
         }
     }
 
@@ -73,7 +70,7 @@ impl Upload {
         shown: &Shown,
     ) -> Result<(), Unjudged> {
         let Some(wanted) = self.case.looks().cloned() else { return Ok(()) };
-        if !self.wants_pictures(evidence) {
+        if self.is_decided(evidence) {
             return Ok(());
         }
         self.look_at_shown(evidence, shown, &wanted).await?;
@@ -101,14 +98,9 @@ impl Upload {
             let in_doubt = pictures.iter().any(|picture| rules.is_in_doubt(&rule, picture));
             (pictures, in_doubt)
         });
-        match comparing.await {
-            Ok((pictures, in_doubt)) => {
-                evidence.pictures = pictures;
-                in_doubt
-            }
-            // A panic there is a bug here: it goes on as one.
-            Err(failed) => std::panic::resume_unwind(failed.into_panic()),
-        }
+        let (pictures, in_doubt) = joined(comparing).await;
+        evidence.pictures = pictures;
+        in_doubt
     }
 
     async fn look_at_shown(
@@ -227,12 +219,7 @@ impl<'a> Gallery<'a> {
             let _ = seen.send(()); // it waits for this
         }
         drop(take);
-        match searching.await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Unjudged::Budget),
-            // A panic there is a bug here: it goes on as one.
-            Err(failed) => std::panic::resume_unwind(failed.into_panic()),
-        }
+        if joined(searching).await { Ok(()) } else { Err(Unjudged::Budget) }
     }
 
     /// Notes why a picture, or some of it, was not seen: if its end is missing here only, there is
