@@ -8,6 +8,9 @@ use crate::image::{Format, SNIFF_MAX_BYTES, sniff};
 /// Bytes of one read.
 const PIECE_BYTES: usize = 256 * 1024;
 
+/// Larger images are not decoded: they are held in memory for it.
+pub(super) const IMAGE_BYTES_MAX: usize = 256 << 20;
+
 /// What a file holds.
 #[derive(Debug)]
 pub(super) struct Body {

@@ -10,7 +10,7 @@ use super::{ExitCode, Fault, Shown, Streams};
 use crate::config::{Config, ConfigError, List};
 use crate::list::{Compiler, merge};
 use crate::net::tls;
-use crate::ops::lists::{ListError, add_source, open_checked, refuse_short_hashes, source_format};
+use crate::ops::lists::{ListError, add_source, open_source, source_format};
 use stated::Stated;
 
 /// The arguments.
@@ -106,9 +106,7 @@ fn load(list: &List) -> Result<(), ListError> {
             Ok(compiler.write(&mut io::sink())?)
         }
         None => {
-            let snapshot = open_checked(source)?;
-            let near = snapshot.lists().iter().flat_map(|list| list.near.iter().copied());
-            refuse_short_hashes(list, near)?;
+            let snapshot = open_source(list, source)?;
             Ok(merge(&[(list.name.as_str(), &snapshot)], &mut io::sink())?)
         }
     }

@@ -5,13 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::body::Body;
+use super::body::{Body, IMAGE_BYTES_MAX};
 use super::{ExitCode, Shown, Streams};
 use crate::digest::{Algorithm, AlgorithmSet};
 use crate::image::{Background, Format, Limits, Look, Looks, Wanted, look};
-
-/// Larger images are not decoded: they are held in memory for it.
-const IMAGE_BYTES_MAX: usize = 256 << 20;
 
 /// The arguments.
 #[derive(clap::Args, Debug)]
@@ -73,13 +70,13 @@ struct Report {
 /// What is known of an image. Where it can't be decoded, `error` says why and only the format is
 /// known; where only a part can, `error` stands beside the rest.
 #[derive(Default, Serialize)]
-struct Image {
-    format: &'static str,
-    width: Option<u32>,
-    height: Option<u32>,
+pub(super) struct Image {
+    pub(super) format: &'static str,
+    pub(super) width: Option<u32>,
+    pub(super) height: Option<u32>,
     frames: Option<u32>,
-    pdq: Option<String>,
-    pdq_quality: Option<u8>,
+    pub(super) pdq: Option<String>,
+    pub(super) pdq_quality: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     /// Of the first picture and the others; JSON has the first.
@@ -103,6 +100,13 @@ impl Image {
     }
 
     fn known(looks: Looks) -> Image {
+        let facts = Image::facts(&looks);
+        let error = looks.fault.map(|fault| fault.to_string());
+        Image { error, looks: looks.pdq, ..facts }
+    }
+
+    /// What was seen, and nothing of what was not.
+    pub(super) fn facts(looks: &Looks) -> Image {
         let first = looks.pdq.first().map(|look| look.fingerprint);
         Image {
             format: looks.header.format.name(),
@@ -111,8 +115,7 @@ impl Image {
             frames: Some(looks.frames),
             pdq: first.map(|first| first.pdq().to_string()),
             pdq_quality: first.map(|first| first.quality),
-            error: looks.fault.map(|fault| fault.to_string()),
-            looks: looks.pdq,
+            ..Image::default()
         }
     }
 

@@ -8,16 +8,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::body::Body;
+use super::body::{Body, IMAGE_BYTES_MAX};
+use super::hash::Image;
 use super::{ExitCode, Shown, Streams};
-use crate::image::{ImageFault, Limits, Looks, Variant, Wanted, look};
+use crate::image::{ImageFault, Limits, Variant, Wanted, look};
 use crate::inspect::{Evidence, Pictured};
 use crate::policy::{Basis, Match, Outcome, Resemblance};
 use crate::proxy::record::VerdictWord;
 use court::Court;
-
-/// Larger images are not decoded: they are held in memory for it.
-const IMAGE_BYTES_MAX: usize = 256 << 20;
 
 /// The arguments.
 #[derive(clap::Args, Debug)]
@@ -147,17 +145,6 @@ struct Report {
     code: ExitCode,
 }
 
-/// What was seen of an image.
-#[derive(Serialize)]
-struct Image {
-    format: &'static str,
-    width: u32,
-    height: u32,
-    frames: u32,
-    pdq: Option<String>,
-    pdq_quality: Option<u8>,
-}
-
 /// What of a picture is like the listed one.
 #[derive(Serialize)]
 struct Likeness {
@@ -191,26 +178,12 @@ impl Report {
             hash: matched.map(|hit| hit.hash().to_string()),
             distance: matched.map(Match::distance),
             snapshot: court.snapshot_id(),
-            image: evidence.pictures.first().map(|picture| Image::new(&picture.looks)),
+            image: evidence.pictures.first().map(|picture| Image::facts(&picture.looks)),
             likeness: matched.and_then(|hit| match &hit.basis {
                 Basis::Same(_) => None,
                 Basis::Near(near) => Some(Likeness::new(near)),
             }),
             code,
-        }
-    }
-}
-
-impl Image {
-    fn new(looks: &Looks) -> Image {
-        let first = looks.pdq.first().map(|look| look.fingerprint);
-        Image {
-            format: looks.header.format.name(),
-            width: looks.header.width,
-            height: looks.header.height,
-            frames: looks.frames,
-            pdq: first.map(|first| first.pdq().to_string()),
-            pdq_quality: first.map(|first| first.quality),
         }
     }
 }
@@ -242,7 +215,10 @@ impl fmt::Display for Report {
             write!(f, ")")?;
         }
         if let Some(image) = &self.image {
-            write!(f, "; {} {}x{}", image.format, image.width, image.height)?;
+            write!(f, "; {}", image.format)?;
+            if let (Some(width), Some(height)) = (image.width, image.height) {
+                write!(f, " {width}x{height}")?;
+            }
             if let (Some(pdq), Some(quality)) = (&image.pdq, image.pdq_quality) {
                 write!(f, ", pdq {pdq}, quality {quality}")?;
             }

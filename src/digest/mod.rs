@@ -17,3 +17,4 @@ mod x86;
 pub use midstate::MIDSTATE_BYTES;
 pub use multi::{Kernel, MultiHasher, ParseKernelError, kernel_name};
 pub use value::{Algorithm, AlgorithmSet, Digest, Digests, Md5, ParseDigestError, Sha1, Sha256};
+pub(crate) use value::{HexFault, read_hex, write_hex};

@@ -168,7 +168,8 @@ macro_rules! digest_value {
             /// Reads hex digits of either case.
             fn from_str(text: &str) -> Result<Self, ParseDigestError> {
                 let mut bytes = [0; $len];
-                read_hex(Algorithm::$name, text.as_bytes(), &mut bytes)?;
+                read_hex(text.as_bytes(), &mut bytes)
+                    .map_err(|fault| ParseDigestError::of(Algorithm::$name, fault))?;
                 Ok($name(bytes))
             }
         }
@@ -269,24 +270,45 @@ impl Digests {
     }
 }
 
-fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// Writes bytes in hex, in lower case.
+pub(crate) fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }
 
-fn read_hex(algorithm: Algorithm, text: &[u8], out: &mut [u8]) -> Result<(), ParseDigestError> {
+/// Why a text is not so many bytes in hex.
+pub(crate) enum HexFault {
+    /// It has another length: in hex digits, and in bytes of text.
+    Length { expected: usize, found: usize },
+    /// The byte at this offset is no hex digit.
+    Digit { position: usize },
+}
+
+/// Reads as many bytes in hex, of either case, as `out` has.
+///
+/// # Errors
+/// The text has another length, or holds something else than hex digits.
+pub(crate) fn read_hex(text: &[u8], out: &mut [u8]) -> Result<(), HexFault> {
     if text.len() != out.len() * 2 {
-        let (expected, found) = (out.len() * 2, text.len());
-        return Err(ParseDigestError::Length { algorithm, expected, found });
+        return Err(HexFault::Length { expected: out.len() * 2, found: text.len() });
     }
     for (i, (byte, pair)) in out.iter_mut().zip(text.chunks_exact(2)).enumerate() {
         let digit = |k: usize| {
-            (pair[k] as char)
-                .to_digit(16)
-                .ok_or(ParseDigestError::Digit { algorithm, position: 2 * i + k })
+            (pair[k] as char).to_digit(16).ok_or(HexFault::Digit { position: 2 * i + k })
         };
         *byte = (digit(0)? << 4 | digit(1)?) as u8;
     }
     Ok(())
+}
+
+impl ParseDigestError {
+    fn of(algorithm: Algorithm, fault: HexFault) -> Self {
+        match fault {
+            HexFault::Length { expected, found } => {
+                ParseDigestError::Length { algorithm, expected, found }
+            }
+            HexFault::Digit { position } => ParseDigestError::Digit { algorithm, position },
+        }
+    }
 }
 
 #[cfg(test)]

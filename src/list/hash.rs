@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::digest::{Algorithm, Digest, ParseDigestError};
+use crate::digest::{Algorithm, Digest, HexFault, ParseDigestError, read_hex, write_hex};
 use crate::image::{Pdq, PerceptualKind};
 
 /// Bits that are set in a PDQ hash that may be listed. Of a picture it is 128, since half of its
@@ -201,7 +201,7 @@ impl From<Pdq> for Hash {
 /// In hex.
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_bytes().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write_hex(self.as_bytes(), f)
     }
 }
 
@@ -212,15 +212,14 @@ impl fmt::Debug for Hash {
 }
 
 fn bytes_of_hex(kind: HashKind, text: &[u8]) -> Result<Vec<u8>, ParseHashError> {
-    let (expected, found) = (kind.len() * 2, text.len());
-    if found != expected {
-        return Err(ParseHashError::Length { kind, expected, found });
+    let mut bytes = vec![0; kind.len()];
+    match read_hex(text, &mut bytes) {
+        Ok(()) => Ok(bytes),
+        Err(HexFault::Length { expected, found }) => {
+            Err(ParseHashError::Length { kind, expected, found })
+        }
+        Err(HexFault::Digit { position }) => Err(ParseHashError::Digit { kind, position }),
     }
-    let digit = |position: usize| {
-        let digit = (text[position] as char).to_digit(16);
-        digit.map(|digit| digit as u8).ok_or(ParseHashError::Digit { kind, position })
-    };
-    (0..kind.len()).map(|i| Ok(digit(2 * i)? << 4 | digit(2 * i + 1)?)).collect()
 }
 
 #[cfg(test)]

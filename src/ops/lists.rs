@@ -182,11 +182,9 @@ impl ListStore {
                 add_source(&mut compiler, list, &format, source)?;
                 write(&made, |out| compiler.write(out))?;
             }
-            None => copy_snapshot(&list.source, &made, &list.name)?,
+            None => copy_snapshot(list, &made)?,
         }
         let snapshot = open_checked(&made)?;
-        let near = snapshot.lists().iter().flat_map(|list| list.near.iter().copied());
-        refuse_short_hashes(list, near)?;
         if let Some((serving, _)) = self.last_good(&list.name).filter(|_| !accepted) {
             let plausible = check_size(serving.entries(), snapshot.entries());
             plausible.map_err(|size| ListError::Size(size, list.name.clone()))?;
@@ -254,11 +252,22 @@ pub fn add_source(
     refuse_short_hashes(list, near)
 }
 
+/// Opens the snapshot that is a list's source.
+///
+/// # Errors
+/// As [`open_checked`], or it holds more short hashes than the list is meant to.
+pub fn open_source(list: &List, path: &Path) -> Result<Snapshot, ListError> {
+    let snapshot = open_checked(path)?;
+    let near = snapshot.lists().iter().flat_map(|list| list.near.iter().copied());
+    refuse_short_hashes(list, near)?;
+    Ok(snapshot)
+}
+
 /// Many short hashes hit innocent pictures: about one in 100,000 pairs (docs/accuracy.md).
 ///
 /// # Errors
 /// There are too many, and the configuration does not say that they are wanted.
-pub fn refuse_short_hashes(
+fn refuse_short_hashes(
     list: &List,
     mut near: impl Iterator<Item = NearInfo>,
 ) -> Result<(), ListError> {
@@ -316,11 +325,11 @@ pub fn source_format(format: &Format) -> Option<SourceFormat> {
 }
 
 /// A snapshot from elsewhere becomes our own copy, under the name that it has here.
-fn copy_snapshot(source: &Path, made: &Path, name: &str) -> Result<(), ListError> {
-    let staged = made.with_extension("copy");
-    fs::copy(source, &staged).map_err(|error| ListError::File(source.to_path_buf(), error))?;
-    let opened = open_checked(&staged)
-        .and_then(|snapshot| write(made, |out| merge(&[(name, &snapshot)], out)));
+fn copy_snapshot(list: &List, made: &Path) -> Result<(), ListError> {
+    let (source, staged) = (&list.source, made.with_extension("copy"));
+    fs::copy(source, &staged).map_err(|error| ListError::File(source.clone(), error))?;
+    let opened = open_source(list, &staged)
+        .and_then(|snapshot| write(made, |out| merge(&[(&list.name, &snapshot)], out)));
     let removed = fs::remove_file(&staged);
     opened?;
     removed.map_err(|error| ListError::File(staged, error))

@@ -41,20 +41,7 @@ THREADS = 4
 
 
 class Gate(middle.Gate):
-    def _config(self, mode, upstream_port, lists, tls):
-        ((name, source, form, kind),) = lists
-        lines = ["[listener]", f'address = "127.0.0.1:{self.port}"']
-        lines += ["[upstream]", f'endpoint = "http://127.0.0.1:{upstream_port}"']
-        lines += ["[[list]]", f"name = {middle.toml(name)}", f"source = {middle.toml(source)}"]
-        lines += [f"format = {middle.toml(form)}", f"hash = {middle.toml(kind)}"]
-        lines += ['polarity = "block"', f"mode = {middle.toml(mode)}", f"near_distance = {NEAR}"]
-        lines += ['near_variants = "trim+pad"', 'near_variants_deny = "on"']
-        lines += ["[[bucket]]", 'match = "*"', f"mode = {middle.toml(mode)}"]
-        lines += ["[audit]", f"path = {middle.toml(self.audit)}", f"denials_path = {middle.toml(self.denials)}"]
-        lines += ["[admin]", f"socket = {middle.toml(self.dir / 'admin.sock')}"]
-        lines += [f'address = "127.0.0.1:{self.admin_port}"']
-        lines += ["[state]", f"directory = {middle.toml(self.dir / 'state')}"]
-        return "\n".join(lines) + "\n"
+    list_options = (f"near_distance = {NEAR}", 'near_variants = "trim+pad"', 'near_variants_deny = "on"')
 
 
 def arguments():

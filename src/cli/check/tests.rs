@@ -135,3 +135,37 @@ fn controls_in_a_text_do_not_reach_the_terminal() {
     let (_, _, err) = check("\"a\\u001b[31m\" = 1\n");
     assert!(!err.contains('\u{1b}'), "{err:?}");
 }
+
+/// Hashes of 64 bits hit strangers' pictures: more than a thousand have to be asked for.
+#[test]
+fn many_short_hashes_are_refused_unless_they_are_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let kind: crate::list::HashKind = "median-8".parse().unwrap();
+    // Half of the bits are set, as a picture's are.
+    let hash = |i: u64| format!("{i:08x}{:08x}", !i as u32);
+    for (entries, wanted, expected) in [
+        (1000, "off", ExitCode::Success),
+        (1001, "off", ExitCode::Usage),
+        (1001, "on", ExitCode::Success),
+    ] {
+        let lines: String = (0..entries).map(|i| hash(i) + "\n").collect();
+        let mut compiler = Compiler::default();
+        let of = compiler.list("own").unwrap();
+        for i in 0..entries {
+            let hash = crate::list::Hash::from_hex(kind, &hash(i)).unwrap();
+            compiler.add(of, &crate::list::Entry { hash, label: None });
+        }
+        fs::write(folder.path().join("own.txt"), lines).unwrap();
+        compiler.write(&mut File::create(folder.path().join("own.snapshot")).unwrap()).unwrap();
+        for (source, format) in
+            [("own.txt", "hash = \"median-8\""), ("own.snapshot", "format = \"snapshot\"")]
+        {
+            let config = folder.path().join("gate.toml");
+            let rest = format!("{format}\nshort_hashes = \"{wanted}\"");
+            fs::write(&config, list("own", source, &rest)).unwrap();
+            let (code, _, err) = captured(b"", |streams| run(&Args { config }, streams));
+            assert_eq!(code, expected, "{source} {entries} {wanted}: {err}");
+            assert_eq!(err.contains("short_hashes"), expected == ExitCode::Usage, "{err}");
+        }
+    }
+}

@@ -30,6 +30,9 @@ def make_certificate(folder):
 class Gate:
     """One gate process with a configuration of its own."""
 
+    #: Lines of TOML for each list, beside what makes it a block list.
+    list_options = ()
+
     def __init__(self, binary, folder, name, mode, upstream_port, lists, tls=None):
         self.dir = pathlib.Path(folder, name)
         self.dir.mkdir()
@@ -51,7 +54,7 @@ class Gate:
         for name, source, form, kind in lists:
             lines += ["[[list]]", f"name = {toml(name)}", f"source = {toml(source)}", f"format = {toml(form)}"]
             lines += [f"hash = {toml(kind)}"] if kind else []
-            lines += ['polarity = "block"', f"mode = {toml(mode)}"]
+            lines += ['polarity = "block"', f"mode = {toml(mode)}", *self.list_options]
         lines += ["[[bucket]]", 'match = "*"', f"mode = {toml(mode)}"]
         lines += ["[audit]", f"path = {toml(self.audit)}", f"denials_path = {toml(self.denials)}"]
         lines += ["[admin]", f"socket = {toml(self.dir / 'admin.sock')}"]
