@@ -19,6 +19,7 @@ use crate::policy::{ListRule, Mode, NearRule, Outcome, Polarity, Rulebook, Unjud
 use crate::proxy::assembly::Halt;
 use crate::proxy::gate::View;
 use crate::proxy::intake::Seen;
+use crate::proxy::pictures::Shown;
 use crate::proxy::upload::Upload;
 use crate::s3::{self, Head};
 
@@ -276,6 +277,22 @@ async fn what_lies_near_a_threshold_is_seen_in_colour() {
         assert_eq!(verdict.outcome == Outcome::Deny, bits <= 31, "{bits}");
         assert_eq!(trial.bench.gate.budget.used(), 0);
     }
+}
+
+#[tokio::test]
+async fn what_was_seen_in_luma_stands_where_colour_cannot_be_seen() {
+    let colour = Wanted { colour: true, ..wanted() };
+    let listed = listing(apart(directly(PHOTO, &wanted()).pdq[0].fingerprint.pdq(), 28));
+    let mut trial = Trial::changed(&put(PHOTO), Launch::stand_in(), |view| view.rulebook = listed);
+    let before = trial.seen(PHOTO).await;
+    Arc::make_mut(&mut trial.upload.case.view).settings.decode.time = Duration::ZERO;
+    let (body, beside) = (vec![Bytes::from_static(PHOTO)], vec![]);
+    let shown = Shown { body, whole: true, inner: None, beside };
+    let mut evidence = before.clone();
+    trial.upload.look_again(&mut evidence, &shown, &colour).await.unwrap();
+    assert_eq!(evidence.unseen, Some(ImageFault::Time));
+    assert_eq!(evidence.pictures, before.pictures);
+    assert_eq!(trial.upload.judge(Seen::Whole(evidence)).outcome, Outcome::Deny);
 }
 
 /// Invariant 13: a shortage turns away where faults are retried, and nowhere else.
