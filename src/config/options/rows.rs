@@ -335,7 +335,7 @@ pub(super) const DECODE: &[Row] = &[
         "memory_limit",
         Kind::Size { min: 16 * MIB, max: 64 * GIB },
         r#""512MiB""#,
-        "Memory of one of these processes, beside the image and 32 MiB of its own; an image that takes more is `memory`.",
+        "Memory of one of these processes, beside the image and 96 MiB of its own; an image that takes more is `memory`.",
     ),
     Row::live(
         "time_limit",
