@@ -216,6 +216,10 @@ pub struct Inspect {
     pub swift_prefix: String,
     /// The latter, as they were written.
     pub domains: String,
+    /// Which hosts stand for buckets, as it was written.
+    pub host_buckets: String,
+    /// Other names of buckets, as they were written.
+    pub bucket_aliases: String,
 }
 
 /// `[decode]`: the processes that decode images, where lists hold hashes of pictures.

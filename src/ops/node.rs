@@ -376,6 +376,7 @@ fn settings(config: &Config) -> Settings {
         drain_time: limits.drain_time,
         body_idle_timeout: config.listener.body_idle_timeout,
         response_timeout: config.upstream.response_timeout,
+        auth_first: false,
         capture_all: config.upstream.guard == Guard::Whole,
         kernel: match config.runtime.digests {
             DigestCode::Auto => Kernel::Auto,

@@ -100,6 +100,16 @@ impl Case {
         self.enforces && self.rule().faults == OnFault::Retry
     }
 
+    /// Whether the store is asked about the head before any of the body is read.
+    pub(super) fn asks_first(&self) -> bool {
+        self.s3.expect_continue || self.view.settings.auth_first
+    }
+
+    /// Whether the body of a client whose head the store has not accepted must not be read.
+    pub(super) fn needs_acceptance(&self) -> bool {
+        self.view.settings.auth_first && self.enforces
+    }
+
     /// Whether its body may not be longer than what is captured.
     pub(super) fn is_bounded(&self) -> bool {
         self.s3.body.is_unbounded() || self.most().is_some()
@@ -163,7 +173,7 @@ impl Case {
     /// Sends the head, to learn whether the store accepts it; the body never follows.
     pub(super) async fn open_asking(&self, fresh: bool) -> std::io::Result<Running> {
         self.open_with(fresh, |headers| {
-            headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
+            headers.entry(EXPECT).or_insert(HeaderValue::from_static("100-continue"));
         })
         .await
     }

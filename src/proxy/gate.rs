@@ -73,6 +73,8 @@ pub struct Settings {
     pub body_idle_timeout: Duration,
     /// Silence after which the store is given up.
     pub response_timeout: Duration,
+    /// Nothing of a body is read before the store has accepted its head.
+    pub auth_first: bool,
     /// Every body up to `capture_max` is captured, not only images.
     pub capture_all: bool,
     /// How digests are computed.

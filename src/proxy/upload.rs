@@ -104,21 +104,36 @@ impl Upload {
             }
             self.case.unjudged.get_or_insert(fault);
         }
+        if body.is_end_stream() {
+            return match self.begin().await {
+                Ok(()) => Box::pin(self.without_body()).await,
+                Err(fault) => self.slow_down(fault, None),
+            };
+        }
+        let (mut upload, body, running) = match self.case.asks_first() {
+            true => match Box::pin(self.ask_first(body)).await {
+                Ok((upload, body, running)) => (upload, body, Some(running)),
+                Err(answer) => return answer,
+            },
+            false => (self, body, None),
+        };
+        match upload.begin().await {
+            Ok(()) => upload.take_in(body, running).await,
+            Err(fault) => upload.slow_down(fault, Some(Leftover::untouched(body))),
+        }
+    }
+
+    /// What a body takes before it is read: the place of a part among others, and memory.
+    ///
+    /// # Errors
+    /// A shortage of ours, for which it may be turned away.
+    async fn begin(&mut self) -> Result<(), Unjudged> {
         if let Err(fault) = self.begin_part().await
             && self.case.may_retry()
         {
-            return self.slow_down(fault, Some(Leftover::untouched(body)));
+            return Err(fault);
         }
-        if let Err(fault) = self.make_room_for_decoding() {
-            return self.slow_down(fault, Some(Leftover::untouched(body)));
-        }
-        if body.is_end_stream() {
-            return Box::pin(self.without_body()).await;
-        }
-        match self.case.s3.expect_continue {
-            true => Box::pin(self.ask_first(body)).await,
-            false => self.take_in(body, None).await,
-        }
+        self.make_room_for_decoding()
     }
 
     async fn without_body(mut self: Box<Self>) -> Answer {
@@ -137,28 +152,38 @@ impl Upload {
 
     // ---- the store is asked first ------------------------------------------------------------
 
-    /// `Expect: 100-continue`: the head goes to the store, and its answer decides whether the body
-    /// is asked for at all.
-    async fn ask_first(mut self: Box<Self>, body: Incoming) -> Answer {
+    /// The head goes to the store, and its answer decides whether the body is read at all: where the
+    /// client waits for that, with `Expect: 100-continue`, and where nobody may send a byte whom the
+    /// store does not know.
+    ///
+    /// # Errors
+    /// The answer that the client gets at once.
+    async fn ask_first(
+        mut self: Box<Self>,
+        body: Incoming,
+    ) -> Result<(Box<Self>, Incoming, Running), Answer> {
         for fresh in [false, true] {
-            let Ok(mut running) = self.case.open(fresh).await else { break };
+            let Ok(mut running) = self.case.open_asking(fresh).await else { break };
             let opening = running.exchange.opening(CONTINUE_PATIENCE).await;
             faults::point("asked");
             match opening {
                 Opening::Final(response) => {
-                    // The body may never come, and whatever comes next on this connection must not
-                    // be taken for it: hyper lets go of it here, before it has the answer.
-                    drop(body);
-                    return self.relay_early(response, running, None);
+                    // The body of a client that waits may never come, and whatever comes next on its
+                    // connection must not be taken for it: hyper lets go of it before it has the
+                    // answer.
+                    let rest = (!self.case.s3.expect_continue).then_some(body);
+                    let rest = rest.map(Leftover::untouched);
+                    return Err(self.relay_early(response, running, rest));
                 }
                 Opening::Continue => self.case.auth = Some(Auth::Accepted),
+                Opening::Quiet if self.case.needs_acceptance() => break,
                 Opening::Quiet => self.case.auth = Some(Auth::Unverified),
                 Opening::Failed if running.exchange.is_reused() => continue,
                 Opening::Failed => break,
             }
-            return self.take_in(body, Some(running)).await;
+            return Ok((self, body, running));
         }
-        self.unreachable(Some(Leftover::untouched(body)), Termination::StoreConnect)
+        Err(self.unreachable(Some(Leftover::untouched(body)), Termination::StoreConnect))
     }
 
     // ---- the body comes in -------------------------------------------------------------------

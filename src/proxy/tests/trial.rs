@@ -217,6 +217,7 @@ fn settings() -> Settings {
         drain_time: PATIENCE,
         body_idle_timeout: PATIENCE,
         response_timeout: PATIENCE,
+        auth_first: false,
         capture_all: false,
         kernel: Kernel::default(),
         denial: "made up".to_owned(),
