@@ -11,6 +11,8 @@ class Raw(Client):
     odd_keys = samples.ODD_KEYS
     lacks = frozenset({"multipart", "delete-many"})
 
+    virtual = False
+
     def host(self):
         return f"127.0.0.1:{self.target.port}"
 
