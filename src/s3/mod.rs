@@ -6,6 +6,7 @@
 //! is said here. What two stores could read differently is refused on writes, and passes on reads.
 
 mod addressing;
+pub mod auth;
 mod body;
 mod classify;
 mod coding;
@@ -20,6 +21,7 @@ mod operation;
 mod query;
 mod refusal;
 mod signature;
+pub mod sigv2;
 pub mod sigv4;
 mod surface;
 #[cfg(test)]
