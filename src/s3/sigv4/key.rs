@@ -70,6 +70,14 @@ impl fmt::Display for Scope {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signature(Sha256);
 
+#[cfg(test)]
+impl Signature {
+    /// One that AWS has published.
+    pub(crate) fn of_digits(digits: &str) -> Self {
+        Signature(digits.parse().unwrap())
+    }
+}
+
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -104,8 +112,8 @@ impl SigningKey {
     }
 
     /// The chain of signatures in an aws-chunked body whose head has the signature `seed`.
-    pub fn chain(&self, seed: Signature) -> Chain<'_> {
-        Chain::new(self, seed)
+    pub fn chain(&self, seed: Signature) -> Chain {
+        Chain::new(self.clone(), seed)
     }
 
     /// Signs lines under a label: label, stamp and scope come first, no line end last.
