@@ -20,6 +20,7 @@ mod marker;
 mod operation;
 mod query;
 mod refusal;
+pub mod resign;
 pub mod sealed;
 mod signature;
 pub mod sigv2;
