@@ -50,10 +50,10 @@ pub const TEXT_MAX: usize = 1 << 20;
 /// agree with one another. Paths are joined to the directory of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The side that clients connect to.
-    pub listener: Listener,
-    /// The store.
-    pub upstream: Upstream,
+    /// Where clients connect, in the order of the file. Never empty; at most 64.
+    pub listeners: Vec<Listener>,
+    /// The stores, in the order of the file. Never empty; at most 64.
+    pub upstreams: Vec<Upstream>,
     /// The hash lists, in the order of the file. At most 256, each name once.
     pub lists: Vec<List>,
     /// The rules for buckets, in order. Never empty: the last one that can match takes everything.

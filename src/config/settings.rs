@@ -16,7 +16,7 @@ use crate::list::HashKind;
 use crate::policy::{self, Mode, Polarity};
 use crate::s3;
 
-/// `[listener]`: the side that clients connect to.
+/// `[listener]` or `[[listener]]`: where clients connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
     /// Where clients connect.
@@ -48,7 +48,7 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
-/// `[upstream]`: the store.
+/// `[upstream]` or `[[upstream]]`: a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
     /// Where it listens.

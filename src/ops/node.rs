@@ -210,7 +210,7 @@ impl Node {
             list.error.as_ref().map(|error| format!("list {}: {error}", list.name))
         });
         reloaded.errors.extend(failed);
-        if let (Some(tls), Some(files)) = (&self.tls, &config.listener.tls)
+        if let (Some(tls), Some(files)) = (&self.tls, &config.listeners[0].tls)
             && let Err(error) = tls.reload(&files.certificate, &files.key)
         {
             reloaded.errors.push(format!("listener.tls_certificate: {error}"));
@@ -274,7 +274,7 @@ impl Node {
         );
         meters.bypass_active.set(self.bypasses.current().active(now).len() as i64);
         meters.connections.set(self.connections.count());
-        meters.connections_limit.set(config.listener.max_connections as i64);
+        meters.connections_limit.set(config.listeners[0].max_connections as i64);
         meters.capture_budget.set(self.gate.budget.limit() as i64);
         meters.capture_in_use.set(self.gate.budget.used() as i64);
         let (spooled, spool_max) = self.gate.parts.state().spool_usage();
@@ -374,9 +374,9 @@ fn settings(config: &Config) -> Settings {
         hold_back: limits.hold_back,
         drain_bytes: limits.drain_bytes,
         drain_time: limits.drain_time,
-        body_idle_timeout: config.listener.body_idle_timeout,
-        response_timeout: config.upstream.response_timeout,
-        capture_all: config.upstream.guard == Guard::Whole,
+        body_idle_timeout: config.listeners[0].body_idle_timeout,
+        response_timeout: config.upstreams[0].response_timeout,
+        capture_all: config.upstreams[0].guard == Guard::Whole,
         kernel: match config.runtime.digests {
             DigestCode::Auto => Kernel::Auto,
             DigestCode::Portable => Kernel::Portable,
@@ -430,7 +430,7 @@ fn inspect(inspect: &config::Inspect) -> Inspect {
 }
 
 fn upstream_options(config: &Config) -> upstream::Options {
-    let upstream = &config.upstream;
+    let upstream = &config.upstreams[0];
     upstream::Options {
         host: upstream.endpoint.host.clone(),
         port: upstream.endpoint.port,

@@ -82,7 +82,7 @@ fn options(config: &Config) -> Result<StateOptions, PartsFault> {
 }
 
 fn own_access(config: &Config) -> Result<Option<OwnAccess>, PartsFault> {
-    let upstream = &config.upstream;
+    let upstream = &config.upstreams[0];
     let Some(own) = &upstream.own else { return Ok(None) };
     let account = account(&upstream.endpoint.to_string(), &upstream.region, own)?;
     Ok(Some(OwnAccess::new(&account, upstream.connect_timeout.max(config.state.timeout))?))

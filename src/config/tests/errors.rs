@@ -59,7 +59,7 @@ fn what_is_no_toml() {
         "[listener]\nidle_timeout = \"1s\"\nidle_timeout = \"2s\"\n",
         &[(3, "idle_timeout", "duplicate key")],
     );
-    check("[listener]\n[listener]\n", &[(2, "listener", "duplicate key")]);
+    check("[log]\n[log]\n", &[(2, "log", "duplicate key")]);
     check("[listener\n", &[(1, "listener", "not TOML")]);
     check("\n\n= 5", &[(3, "", "not TOML")]);
     check("[log]\nlevel = \"\u{0}\"\n", &[(2, "level", "not TOML")]);
@@ -122,7 +122,8 @@ fn unknown_tables_and_keys() {
 #[test]
 fn tables_of_the_wrong_shape() {
     check("listener = 5\n", &[(1, "listener", "[listener], not integer")]);
-    check("[[listener]]\n", &[(1, "listener", "[listener], not array")]);
+    check("[[log]]\n", &[(1, "log", "[log], not array")]);
+    check("upstream = [5]\n", &[(1, "upstream", "[upstream], not integer")]);
     check("[list]\nname = \"a\"\n", &[(1, "list", "[[list]], not table")]);
     check(
         "list = [\n{},\n5]\n",
@@ -135,6 +136,39 @@ fn tables_of_the_wrong_shape() {
             (3, "list", "[[list]], not integer"),
         ],
     );
+}
+
+/// The tables that may stand once or more often.
+#[test]
+fn one_table_or_several() {
+    let listeners = |ports: &[u16]| -> String {
+        let table = |port: &u16| format!("[[listener]]\naddress = \"0.0.0.0:{port}\"\n");
+        ports.iter().map(table).collect()
+    };
+    let ports = |text: &str| -> Vec<u16> {
+        super::config(text).listeners.iter().map(|each| each.address.port()).collect()
+    };
+    assert_eq!(ports(""), [9000]);
+    assert_eq!(ports("listener = []\n"), [9000]);
+    assert_eq!(ports(&listeners(&[9443])), [9443]);
+    assert_eq!(ports(&listeners(&[9443, 80, 0, 0])), [9443, 80, 0, 0]);
+    let many: Vec<u16> = (1..=64).collect();
+    assert_eq!(ports(&listeners(&many)), many);
+    check(&listeners(&[0; 65]), &[(1, "listener", "at most 64")]);
+    check(
+        &listeners(&[80, 81, 80]),
+        &[(6, "listener.address", "is the address of the listener on line 1 too")],
+    );
+    let admin = listeners(&[80, 9001]).replace("0.0.0.0", "127.0.0.1");
+    check(&admin, &[(4, "listener.address", "admin.address")]);
+    for text in ["[listener]\n[listener]\n", "[listener]\n[[listener]]\n"] {
+        check(
+            text,
+            &[(2, "listener", "once more; where there are several, each has to be [[list")],
+        );
+    }
+    check("[[upstream]]\n[upstream]\n", &[(2, "upstream", "each has to be [[upstream]]")]);
+    check("[[upstream]]\n[[upstream]]\nguard = 1\n", &[(3, "upstream.guard", "not an integer")]);
 }
 
 #[test]
@@ -257,7 +291,7 @@ fn files_are_asked_for_where_the_gate_reads_them() {
         Err(io::Error::new(io::ErrorKind::PermissionDenied, "not yours"))
     };
     let errors = Config::parse_with_files(&text, Path::new("/etc/gate"), readable).unwrap_err();
-    let expected = ["/etc/gate/police.txt", "/etc/gate/c.pem", "/k.pem"].map(PathBuf::from);
+    let expected = ["/etc/gate/c.pem", "/k.pem", "/etc/gate/police.txt"].map(PathBuf::from);
     assert_eq!(asked.into_inner(), expected);
     let lines: Vec<usize> = errors.iter().map(|error| error.line).collect();
     assert_eq!(lines, [3, 8, 9]);

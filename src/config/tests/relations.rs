@@ -95,7 +95,7 @@ fn tls_needs_both() {
     check(certificate, &[(2, "listener.tls_certificate", "tls_key")]);
     check("[listener]\ntls_key = \"k.pem\"\n", &[(2, "listener.tls_key", "tls_certificate")]);
     let both = config(&format!("{certificate}tls_key = \"k.pem\"\n"));
-    assert_eq!(both.listener.tls.unwrap().key.to_str(), Some("/etc/gate/k.pem"));
+    assert_eq!(both.listeners[0].tls.as_ref().unwrap().key.to_str(), Some("/etc/gate/k.pem"));
 }
 
 #[test]

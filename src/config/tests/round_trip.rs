@@ -28,6 +28,8 @@ fn what_is_written_reads_the_same() {
     round_trip(
         "[upstream]\nendpoint = \"http://[::1]:80\"\n[admin]\naddress = \"\"\nsocket = \"s\"\n",
     );
+    let several = round_trip("[[listener]]\n[[listener]]\naddress = \"[::1]:80\"\n[[upstream]]\n");
+    assert_eq!((several.listeners.len(), several.upstreams.len()), (2, 1));
     round_trip("[[bucket]]\nmode = \"off\"\nmatch = \"a*?*\"\nunjudged = { copy = \"refuse\" }\n");
     round_trip(&LIST.replace(
         "hash = \"sha256\"",
