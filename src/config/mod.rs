@@ -36,12 +36,16 @@ use std::path::Path;
 pub use effective::Setting;
 pub use error::{ConfigError, ConfigErrors};
 pub use glob::Glob;
-pub use kind::{Endpoint, Kind};
+pub use kind::{Endpoint, Kind, PatternsOf, Scheme};
 pub use settings::{
     Admin, Audit, BucketRule, Columns, Credentials, Decode, Format, Inspect, Limits, List,
-    Listener, Log, Near, Refusal, Runtime, SharedState, State, Tls, Upstream,
+    Listener, Log, Near, Refusal, Runtime, SharedState, SignAnew, Signing, State, Tls, Upstream,
+    UpstreamTls,
 };
-pub use words::{DigestCode, Guard, LogFormat, LogLevel, Passes, Switch, Variants};
+pub use words::{
+    Addressing, Anonymous, DigestCode, Guard, LogFormat, LogLevel, Passes, SignedChunks, Switch,
+    TlsVersion, Variants,
+};
 
 /// Longest configuration that is read, in bytes. Longer ones are mistakes (a list, a core dump).
 pub const TEXT_MAX: usize = 1 << 20;
