@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{ExitCode, Fault, Shown, Streams};
-use crate::config::{Config, ConfigError, List};
+use crate::config::{Config, ConfigError, List, Listener};
 use crate::list::{Compiler, merge};
 use crate::net::tls;
 use crate::ops::lists::{ListError, add_source, open_source, source_format};
@@ -52,7 +52,7 @@ fn faults(text: &str, base: &Path) -> Vec<ConfigError> {
         Ok(config) => {
             let lists = config.lists.iter().enumerate();
             let faults = lists.flat_map(|(i, list)| list_faults(list, stated.source_line(i)));
-            (Vec::new(), faults.chain(tls_fault(&config, &stated)).collect())
+            (Vec::new(), faults.chain(tls_faults(&config, &stated)).collect())
         }
         Err(errors) => {
             let lists = stated.lists(base).into_iter();
@@ -112,14 +112,17 @@ fn load(list: &List) -> Result<(), ListError> {
     }
 }
 
-fn tls_fault(config: &Config, stated: &Stated<'_>) -> Option<ConfigError> {
-    let tls = config.listener.tls.as_ref()?;
-    let error = tls::Tls::read(&tls.certificate, &tls.key).err()?;
-    Some(ConfigError {
-        line: stated.line_of("listener", "tls_certificate"),
-        key: "listener.tls_certificate".to_owned(),
-        message: error.to_string(),
-    })
+fn tls_faults(config: &Config, stated: &Stated<'_>) -> Vec<ConfigError> {
+    let fault = |(index, listener): (usize, &Listener)| {
+        let tls = listener.tls.as_ref()?;
+        let error = tls::Tls::read(&tls.certificate, &tls.key).err()?;
+        Some(ConfigError {
+            line: stated.line_of("listener", index, "tls_certificate"),
+            key: "listener.tls_certificate".to_owned(),
+            message: error.to_string(),
+        })
+    };
+    config.listeners.iter().enumerate().filter_map(fault).collect()
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ async fn serve(config: Config, path: &Path) -> Result<(), String> {
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!(connections = node.connections.count(), "draining");
     let config = node.config();
-    let (grace, deadline) = (config.listener.drain_grace, config.listener.drain_deadline);
+    let (grace, deadline) = (config.listeners[0].drain_grace, config.listeners[0].drain_deadline);
     tokio::select! {
         () = drained(&node, grace, &stage) => tracing::info!("drained"),
         () = tokio::time::sleep(deadline) => tracing::warn!("the drain deadline has passed"),
@@ -126,7 +126,7 @@ pub(super) async fn accept(listener: Listener, node: Arc<Node>, stage: watch::Re
 
 /// Opens the listener that the configuration names.
 pub(super) fn open(config: &Config) -> Result<Listener, String> {
-    let settings = &config.listener;
+    let settings = &config.listeners[0];
     let address = settings.address;
     let tls = settings.tls.as_ref().map(|tls| Tls::read(&tls.certificate, &tls.key));
     Ok(Listener {
@@ -165,18 +165,24 @@ impl Doors {
 
 fn announce(node: &Node) {
     let config = node.config();
-    let scheme = if config.listener.tls.is_some() { "https" } else { "http" };
+    let scheme = if config.listeners[0].tls.is_some() { "https" } else { "http" };
     let lists = node.standings();
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
-        listener = %format!("{scheme}://{}", config.listener.address),
-        upstream = %format!("http://{}", config.upstream.endpoint.authority()),
+        listener = %format!("{scheme}://{}", config.listeners[0].address),
+        upstreams = %endpoints(&config),
         lists = lists.len(),
         entries = lists.iter().map(|list| list.entries).sum::<u64>(),
         enforcing = node.gate.view.load().enforces_anywhere(),
         "serving"
     );
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+}
+
+fn endpoints(config: &Config) -> String {
+    let endpoints: Vec<String> =
+        config.upstreams.iter().map(|upstream| upstream.endpoint.to_string()).collect();
+    endpoints.join(" ")
 }
 
 /// What the process is told by signals.

@@ -8,14 +8,17 @@ use sha2::{Digest as _, Sha256};
 
 use super::kind::{Answers, Column, Item, Value};
 use super::options::Section;
-use super::words::{FormatWord, Switch, Word};
-use super::{BucketRule, Config, Credentials, Format, List, Near, SharedState};
+use super::words::{FormatWord, SigningWord, Switch, Word};
+use super::{
+    Addressing, Anonymous, BucketRule, Config, Credentials, Format, List, Listener, Near,
+    SharedState, SignedChunks, Signing, TlsVersion, Upstream, UpstreamTls,
+};
 use crate::list::HashKind;
 
 /// An option and its value in effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// The option as `table.key`. Those of `[[list]]` and `[[bucket]]` come once for each table.
+    /// The option as `table.key`. Those of tables that stand more than once come once for each.
     pub key: String,
     /// The value in TOML; in words where TOML has none for it.
     pub value: String,
@@ -33,8 +36,11 @@ impl Config {
     /// stand as they were resolved, so that text is read with an empty base directory.
     pub fn to_toml(&self) -> String {
         let mut toml = String::new();
-        for (section, values) in self.tables() {
-            let _ = writeln!(toml, "{}", section.header());
+        let tables = self.tables();
+        for (section, values) in &tables {
+            let is_alone = tables.iter().filter(|(other, _)| other == section).count() == 1;
+            let header = if is_alone { section.header() } else { section.repeated_header() };
+            let _ = writeln!(toml, "{header}");
             for (key, value) in values {
                 let _ = writeln!(toml, "{key} = {value}");
             }
@@ -64,9 +70,12 @@ impl Config {
     /// The options that differ from `new` and that a reload can't change: they stay as they are
     /// until a restart.
     pub fn needs_restart(&self, new: &Config) -> Vec<String> {
-        let fixed = |config: &Config| -> BTreeMap<String, String> {
-            let fixed = config.settings().into_iter().filter(|setting| !setting.reload);
-            fixed.map(|setting| (setting.key, setting.value)).collect()
+        let fixed = |config: &Config| {
+            let mut fixed: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            for setting in config.settings().into_iter().filter(|setting| !setting.reload) {
+                fixed.entry(setting.key).or_default().push(setting.value);
+            }
+            fixed
         };
         let (old, new) = (fixed(self), fixed(new));
         old.into_iter().filter(|(key, value)| new.get(key) != Some(value)).map(|(k, _)| k).collect()
@@ -83,8 +92,14 @@ impl Config {
         let mut tables = Vec::new();
         for section in Section::ALL {
             match section {
-                Section::Listener => tables.push((section, self.listener_values())),
-                Section::Upstream => tables.push((section, self.upstream_values())),
+                Section::Listener => {
+                    let listeners = self.listeners.iter();
+                    tables.extend(listeners.map(|each| (section, listener_values(each))));
+                }
+                Section::Upstream => {
+                    let upstreams = self.upstreams.iter();
+                    tables.extend(upstreams.map(|each| (section, upstream_values(each))));
+                }
                 Section::List => {
                     tables.extend(self.lists.iter().map(|list| (section, list_values(list))));
                 }
@@ -109,41 +124,6 @@ impl Config {
             }
         }
         tables
-    }
-
-    fn listener_values(&self) -> Values {
-        let listener = &self.listener;
-        let (certificate, key) = match &listener.tls {
-            Some(tls) => (path(&tls.certificate), path(&tls.key)),
-            None => (Value::Text(String::new()), Value::Text(String::new())),
-        };
-        vec![
-            ("address", Value::Address(Some(listener.address))),
-            ("tls_certificate", certificate),
-            ("tls_key", key),
-            ("header_timeout", Value::Duration(listener.header_timeout)),
-            ("idle_timeout", Value::Duration(listener.idle_timeout)),
-            ("body_idle_timeout", Value::Duration(listener.body_idle_timeout)),
-            ("max_connections", count(listener.max_connections)),
-            ("max_header_size", Value::Size(wide(listener.max_header_size))),
-            ("drain_grace", Value::Duration(listener.drain_grace)),
-            ("drain_deadline", Value::Duration(listener.drain_deadline)),
-        ]
-    }
-
-    fn upstream_values(&self) -> Values {
-        let upstream = &self.upstream;
-        vec![
-            ("endpoint", Value::Endpoint(upstream.endpoint.clone())),
-            ("connect_timeout", Value::Duration(upstream.connect_timeout)),
-            ("response_timeout", Value::Duration(upstream.response_timeout)),
-            ("idle_timeout", Value::Duration(upstream.idle_timeout)),
-            ("max_idle", count(upstream.max_idle)),
-            ("guard", Value::Word(upstream.guard.word())),
-            ("access_key", Value::Text(own_key(upstream.own.as_ref()))),
-            ("secret_key_file", secret_path(upstream.own.as_ref())),
-            ("region", Value::Text(upstream.region.clone())),
-        ]
     }
 
     fn state_values(&self) -> Values {
@@ -246,6 +226,82 @@ impl Config {
             ("digests", Value::Word(self.runtime.digests.word())),
         ]
     }
+}
+
+fn listener_values(listener: &Listener) -> Values {
+    let (certificate, key) = match &listener.tls {
+        Some(tls) => (path(&tls.certificate), path(&tls.key)),
+        None => (Value::Text(String::new()), Value::Text(String::new())),
+    };
+    vec![
+        ("address", Value::Address(Some(listener.address))),
+        ("tls_certificate", certificate),
+        ("tls_key", key),
+        ("header_timeout", Value::Duration(listener.header_timeout)),
+        ("idle_timeout", Value::Duration(listener.idle_timeout)),
+        ("body_idle_timeout", Value::Duration(listener.body_idle_timeout)),
+        ("max_connections", count(listener.max_connections)),
+        ("max_header_size", Value::Size(wide(listener.max_header_size))),
+        ("drain_grace", Value::Duration(listener.drain_grace)),
+        ("drain_deadline", Value::Duration(listener.drain_deadline)),
+    ]
+}
+
+/// A store. `name` is left out where it is the endpoint's host: not every host is a name.
+fn upstream_values(upstream: &Upstream) -> Values {
+    let mut values = vec![
+        ("hosts", Value::Patterns(upstream.hosts.clone())),
+        ("buckets", Value::Patterns(upstream.buckets.clone())),
+        ("endpoint", Value::Endpoint(upstream.endpoint.clone())),
+        ("resolve_interval", Value::Duration(upstream.resolve_interval)),
+    ];
+    if upstream.name != upstream.endpoint.host {
+        values.insert(0, ("name", Value::Text(upstream.name.clone())));
+    }
+    values.extend(upstream_tls_values(upstream.tls.as_ref()));
+    values.push(("auth_first", switch(upstream.auth_first.into())));
+    values.extend(signing_values(&upstream.signing));
+    values.extend([
+        ("connect_timeout", Value::Duration(upstream.connect_timeout)),
+        ("response_timeout", Value::Duration(upstream.response_timeout)),
+        ("idle_timeout", Value::Duration(upstream.idle_timeout)),
+        ("max_idle", count(upstream.max_idle)),
+        ("guard", Value::Word(upstream.guard.word())),
+        ("access_key", Value::Text(own_key(upstream.own.as_ref()))),
+        ("secret_key_file", secret_path(upstream.own.as_ref())),
+        ("region", Value::Text(upstream.region.clone())),
+    ]);
+    values
+}
+
+fn upstream_tls_values(tls: Option<&UpstreamTls>) -> Values {
+    let authorities = tls.and_then(|tls| tls.authorities.as_deref());
+    let identity = tls.and_then(|tls| tls.identity.as_ref());
+    let min_version = tls.map_or(TlsVersion::V12, |tls| tls.min_version);
+    vec![
+        ("tls_ca", path_or_none(authorities)),
+        ("tls_certificate", path_or_none(identity.map(|tls| tls.certificate.as_path()))),
+        ("tls_key", path_or_none(identity.map(|tls| tls.key.as_path()))),
+        ("tls_min_version", Value::Word(min_version.word())),
+    ]
+}
+
+/// Where nothing is signed anew, the options of that have their defaults.
+fn signing_values(signing: &Signing) -> Values {
+    let (word, anew) = match signing {
+        Signing::Pass => (SigningWord::Pass, None),
+        Signing::Anew(anew) => (SigningWord::Resign, Some(anew)),
+    };
+    let addressing = anew.map_or(Addressing::Path, |anew| anew.addressing);
+    let signed_chunks = anew.map_or(SignedChunks::Resign, |anew| anew.signed_chunks);
+    let anonymous = anew.map_or(Anonymous::Refuse, |anew| anew.anonymous);
+    vec![
+        ("signing", Value::Word(word.word())),
+        ("credentials", path_or_none(anew.map(|anew| anew.credentials.as_path()))),
+        ("addressing", Value::Word(addressing.word())),
+        ("signed_chunks", Value::Word(signed_chunks.word())),
+        ("anonymous", Value::Word(anonymous.word())),
+    ]
 }
 
 fn list_values(list: &List) -> Values {
@@ -351,7 +407,7 @@ fn own_key(credentials: Option<&Credentials>) -> String {
 }
 
 fn secret_path(credentials: Option<&Credentials>) -> Value {
-    credentials.map_or(Value::Text(String::new()), |own| path(&own.secret_key_file))
+    path_or_none(credentials.map(|own| own.secret_key_file.as_path()))
 }
 
 fn switch(switch: Switch) -> Value {
@@ -360,6 +416,10 @@ fn switch(switch: Switch) -> Value {
 
 fn path(path: &Path) -> Value {
     Value::Text(path.display().to_string())
+}
+
+fn path_or_none(given: Option<&Path>) -> Value {
+    given.map_or(Value::Text(String::new()), path)
 }
 
 fn item(text: &str) -> Item {

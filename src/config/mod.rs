@@ -36,12 +36,16 @@ use std::path::Path;
 pub use effective::Setting;
 pub use error::{ConfigError, ConfigErrors};
 pub use glob::Glob;
-pub use kind::{Endpoint, Kind};
+pub use kind::{Endpoint, Kind, PatternsOf, Scheme};
 pub use settings::{
     Admin, Audit, BucketRule, Columns, Credentials, Decode, Format, Inspect, Limits, List,
-    Listener, Log, Near, Refusal, Runtime, SharedState, State, Tls, Upstream,
+    Listener, Log, Near, Refusal, Runtime, SharedState, SignAnew, Signing, State, Tls, Upstream,
+    UpstreamTls,
 };
-pub use words::{DigestCode, Guard, LogFormat, LogLevel, Passes, Switch, Variants};
+pub use words::{
+    Addressing, Anonymous, DigestCode, Guard, LogFormat, LogLevel, Passes, SignedChunks, Switch,
+    TlsVersion, Variants,
+};
 
 /// Longest configuration that is read, in bytes. Longer ones are mistakes (a list, a core dump).
 pub const TEXT_MAX: usize = 1 << 20;
@@ -50,10 +54,10 @@ pub const TEXT_MAX: usize = 1 << 20;
 /// agree with one another. Paths are joined to the directory of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The side that clients connect to.
-    pub listener: Listener,
-    /// The store.
-    pub upstream: Upstream,
+    /// Where clients connect, in the order of the file. Never empty; at most 64.
+    pub listeners: Vec<Listener>,
+    /// The stores, in the order of the file. Never empty; at most 64.
+    pub upstreams: Vec<Upstream>,
     /// The hash lists, in the order of the file. At most 256, each name once.
     pub lists: Vec<List>,
     /// The rules for buckets, in order. Never empty: the last one that can match takes everything.

@@ -12,11 +12,11 @@ use super::journal::Journal;
 use super::meters::Meters;
 use super::parts::Parts;
 use super::record::{AuditPort, Record};
+use super::stores::Stores;
 use crate::config;
 use crate::decode::{Pool, Terms};
 use crate::digest::Kernel;
 use crate::net::budget::Budget;
-use crate::net::upstream::Upstream;
 use crate::policy::{BucketRule, Door, Exceptions, Rulebook};
 use crate::s3;
 use crate::unpack;
@@ -42,8 +42,8 @@ pub struct Gate {
 /// Configuration, rules and lists as one request sees them.
 #[derive(Clone)]
 pub struct View {
-    /// The store.
-    pub upstream: Arc<Upstream>,
+    /// The stores.
+    pub stores: Stores,
     /// The lists in force.
     pub rulebook: Rulebook,
     /// Operators' temporary acts.
@@ -71,12 +71,6 @@ pub struct Settings {
     pub drain_time: Duration,
     /// Silence after which a body is given up.
     pub body_idle_timeout: Duration,
-    /// Silence after which the store is given up.
-    pub response_timeout: Duration,
-    /// Nothing of a body is read before the store has accepted its head.
-    pub auth_first: bool,
-    /// Every body up to `capture_max` is captured, not only images.
-    pub capture_all: bool,
     /// How digests are computed.
     pub kernel: Kernel,
     /// The text of a denial.
@@ -148,7 +142,7 @@ impl Gate {
 impl View {
     /// A view. `buckets` must not be empty; where none matches, the last is taken.
     pub fn new(
-        upstream: Arc<Upstream>,
+        stores: Stores,
         rulebook: Rulebook,
         buckets: Vec<config::BucketRule>,
         exceptions: Arc<dyn Exceptions + Send + Sync>,
@@ -159,7 +153,7 @@ impl View {
         // Whether another method passes, its bucket's rule says.
         let open = buckets.iter().any(|each| each.rule.surface.methods == Door::Forward);
         let dialects = dialects.with_other_methods(open);
-        View { upstream, rulebook, exceptions, settings, dialects, buckets }
+        View { stores, rulebook, exceptions, settings, dialects, buckets }
     }
 
     /// The rule for a bucket.
@@ -209,7 +203,7 @@ impl View {
 
     /// Whether it matters which of two buckets a path means.
     pub fn tells_buckets_apart(&self) -> bool {
-        self.buckets.len() > 1
+        self.buckets.len() > 1 || self.stores.tell_buckets_apart()
     }
 
     /// The same view with lists newly stale or fresh, in the order of the rulebook.

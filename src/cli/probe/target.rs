@@ -109,7 +109,7 @@ fn endpoint(args: &Args) -> Result<Endpoint, Fault> {
     match (&args.endpoint, &args.config) {
         (Some(endpoint), _) => Ok(endpoint.clone()),
         (None, Some(path)) => match read_config(path) {
-            Ok(config) => Ok(config.upstream.endpoint),
+            Ok(config) => Ok(config.upstreams[0].endpoint.clone()),
             Err(error) => Err(Fault::usage(error.to_string())),
         },
         (None, None) => Err(Fault::usage("no store: write --config or --endpoint")),

@@ -3,6 +3,7 @@
 mod buckets;
 mod lists;
 mod sections;
+mod upstreams;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,13 +22,14 @@ pub(super) struct Context<'a> {
 
 /// Checks everything. The result counts only if nothing was reported.
 pub(super) fn config(raw: &Raw, context: &mut Context<'_>) -> Config {
-    let upstream = sections::upstream(raw.one(Section::Upstream), context);
-    let state = sections::state(raw.one(Section::State), &upstream, context);
+    let listeners = sections::listeners(raw, context);
+    let upstreams = upstreams::upstreams(raw, context);
+    let state = sections::state(raw.one(Section::State), &upstreams, context);
     let lists = lists::lists(raw, context);
     let config = Config {
-        listener: sections::listener(raw.one(Section::Listener), context),
-        buckets: buckets::buckets(raw, &lists, &upstream, context),
-        upstream,
+        listeners,
+        buckets: buckets::buckets(raw, &lists, &upstreams, context),
+        upstreams,
         lists,
         limits: sections::limits(raw.one(Section::Limits), context),
         inspect: sections::inspect(raw.one(Section::Inspect), raw.one(Section::Limits), context),

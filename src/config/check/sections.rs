@@ -1,11 +1,11 @@
-//! The tables that stand once.
+//! The tables that stand once, or that need not stand more often.
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::Context;
-use crate::config::kind::{Endpoint, Value};
+use crate::config::kind::Value;
 use crate::config::options::Section;
 use crate::config::raw::{Raw, Table};
 use crate::config::{
@@ -21,7 +21,26 @@ const PARTS_NAME: &str = "parts";
 /// The socket's name where none is configured.
 const SOCKET_NAME: &str = "admin.sock";
 
-pub(super) fn listener(table: &Table, context: &mut Context<'_>) -> Listener {
+/// The listeners, each at an address of its own. Port 0 is a new port each time.
+pub(super) fn listeners(raw: &Raw, context: &mut Context<'_>) -> Vec<Listener> {
+    let mut listeners: Vec<Listener> = Vec::new();
+    let mut lines: Vec<usize> = Vec::new();
+    for table in raw.all(Section::Listener) {
+        let listener = listener(table, context);
+        let address = listener.address;
+        if address.port() != 0
+            && let Some(earlier) = listeners.iter().position(|each| each.address == address)
+        {
+            let message = format!("is the address of the listener on line {} too", lines[earlier]);
+            context.fault(table, "address", message);
+        }
+        listeners.push(listener);
+        lines.push(table.line);
+    }
+    listeners
+}
+
+fn listener(table: &Table, context: &mut Context<'_>) -> Listener {
     context.ordered(table, ["drain_grace", "drain_deadline"], |key| table.duration(key));
     Listener {
         address: address(table, "address").unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0))),
@@ -37,7 +56,7 @@ pub(super) fn listener(table: &Table, context: &mut Context<'_>) -> Listener {
 }
 
 /// Half a TLS configuration would silently serve plain HTTP, so it is an error.
-fn tls(table: &Table, context: &mut Context<'_>) -> Option<Tls> {
+pub(super) fn tls(table: &Table, context: &mut Context<'_>) -> Option<Tls> {
     let [certificate, key] = ["tls_certificate", "tls_key"];
     match (table.text(certificate).is_empty(), table.text(key).is_empty()) {
         (true, true) => None,
@@ -56,21 +75,8 @@ fn tls(table: &Table, context: &mut Context<'_>) -> Option<Tls> {
     }
 }
 
-pub(super) fn upstream(table: &Table, context: &mut Context<'_>) -> Upstream {
-    Upstream {
-        endpoint: endpoint(table),
-        connect_timeout: table.duration("connect_timeout"),
-        response_timeout: table.duration("response_timeout"),
-        idle_timeout: table.duration("idle_timeout"),
-        max_idle: table.count("max_idle"),
-        guard: table.word("guard"),
-        own: credentials(table, context),
-        region: table.text("region").to_owned(),
-    }
-}
-
 /// Half of a pair of credentials is a mistake, not a wish to have none.
-fn credentials(table: &Table, context: &mut Context<'_>) -> Option<Credentials> {
+pub(super) fn credentials(table: &Table, context: &mut Context<'_>) -> Option<Credentials> {
     let [key, file] = ["access_key", "secret_key_file"];
     match (table.text(key).is_empty(), table.text(file).is_empty()) {
         (true, true) => None,
@@ -86,13 +92,6 @@ fn credentials(table: &Table, context: &mut Context<'_>) -> Option<Credentials> 
             context.contradiction(table, [file, key], "needs access_key beside it");
             None
         }
-    }
-}
-
-fn endpoint(table: &Table) -> Endpoint {
-    match table.value("endpoint") {
-        Value::Endpoint(endpoint) => endpoint.clone(),
-        other => table.mistaken("endpoint", other),
     }
 }
 
@@ -216,7 +215,7 @@ fn fits_socket(path: &Path) -> bool {
     path.as_os_str().len() <= SOCKET_MAX
 }
 
-pub(super) fn state(table: &Table, upstream: &Upstream, context: &mut Context<'_>) -> State {
+pub(super) fn state(table: &Table, upstreams: &[Upstream], context: &mut Context<'_>) -> State {
     let directory = context.path(table, "directory");
     let parts_directory = match table.text("parts_directory") {
         "" => directory.join(PARTS_NAME),
@@ -225,7 +224,7 @@ pub(super) fn state(table: &Table, upstream: &Upstream, context: &mut Context<'_
     State {
         directory,
         parts_directory,
-        shared: shared_state(table, upstream, context),
+        shared: shared_state(table, upstreams, context),
         spool_max: table.size("spool_max"),
         ttl: table.duration("ttl"),
         timeout: table.duration("timeout"),
@@ -236,7 +235,7 @@ pub(super) fn state(table: &Table, upstream: &Upstream, context: &mut Context<'_
 
 fn shared_state(
     table: &Table,
-    upstream: &Upstream,
+    upstreams: &[Upstream],
     context: &mut Context<'_>,
 ) -> Option<SharedState> {
     let credentials = credentials(table, context);
@@ -247,10 +246,15 @@ fn shared_state(
     if credentials.is_none() {
         context.contradiction(table, ["bucket", "access_key"], "needs access_key beside it");
     }
-    let endpoint = match table.text("endpoint") {
-        "" => upstream.endpoint.to_string(),
-        url if url.starts_with("http://") || url.starts_with("https://") => url.to_owned(),
-        _ => {
+    let endpoint = match (table.text("endpoint"), upstreams) {
+        ("", [upstream]) => upstream.endpoint.to_string(),
+        ("", _) => {
+            let message = "needs endpoint beside it, since there are several upstreams";
+            context.contradiction(table, ["bucket", "endpoint"], message);
+            String::new()
+        }
+        (url, _) if url.starts_with("http://") || url.starts_with("https://") => url.to_owned(),
+        (_, _) => {
             context.fault(table, "endpoint", "must begin with http:// or https://");
             String::new()
         }
@@ -267,16 +271,17 @@ pub(super) fn runtime(table: &Table) -> Runtime {
     Runtime { workers: NonZeroUsize::new(table.count("workers")), digests: table.word("digests") }
 }
 
-/// Two listeners can't share an address. Port 0 is a new port each time.
+/// The operator's address can't be a listener's too. Port 0 is a new port each time.
 pub(super) fn addresses(raw: &Raw, config: &Config, context: &mut Context<'_>) {
-    let (listener, admin) = (raw.one(Section::Listener), raw.one(Section::Admin));
-    let same = config.admin.address == Some(config.listener.address);
-    if same && config.listener.address.port() != 0 && listener.is_sound("address") {
-        let message = "is the address of listener.address too";
-        if admin.is_given("address") {
-            context.fault(admin, "address", message);
-        } else {
-            context.fault(listener, "address", "is the address of admin.address too");
+    let admin = raw.one(Section::Admin);
+    for (listener, table) in config.listeners.iter().zip(raw.all(Section::Listener)) {
+        let same = config.admin.address == Some(listener.address);
+        if same && listener.address.port() != 0 && table.is_sound("address") {
+            if admin.is_given("address") {
+                context.fault(admin, "address", "is the address of listener.address too");
+            } else {
+                context.fault(table, "address", "is the address of admin.address too");
+            }
         }
     }
 }
