@@ -26,6 +26,8 @@ use super::intake::{Intake, Leftover, Seen, Taken};
 use super::journal::Journal;
 use super::parts::part::Part;
 use super::record::{Auth, Termination};
+use super::seal::Seal;
+use super::signing::Route;
 use crate::digest::MultiHasher;
 use crate::inspect::{Codings, Evidence, Inspector};
 use crate::net::budget::Reservation;
@@ -53,6 +55,8 @@ pub struct Upload {
     pub(super) form_pictures: Vec<Bytes>,
     /// The memory for undoing what it was put through.
     pub(super) decoding: Decoding,
+    /// What verifies the signatures in the body, and signs it anew.
+    pub(super) seal: Option<Seal>,
 }
 
 /// Whether content codings are undone.
@@ -79,11 +83,12 @@ impl Upload {
         view: Arc<View>,
         head: Parts,
         s3: s3::Request,
+        route: Route,
         journal: Journal,
         unjudged: Option<Unjudged>,
     ) -> Box<Self> {
         Box::new(Upload {
-            case: Case::new(gate, view, head, s3, unjudged),
+            case: Case::new(gate, view, head, s3, route, unjudged),
             journal,
             part: None,
             marking: None,
@@ -91,6 +96,7 @@ impl Upload {
             form_codings: None,
             form_pictures: Vec::new(),
             decoding: Decoding::Undone(None),
+            seal: None,
         })
     }
 
@@ -109,6 +115,10 @@ impl Upload {
                 Ok(()) => Box::pin(self.without_body()).await,
                 Err(fault) => self.slow_down(fault, None),
             };
+        }
+        match self.case.seal() {
+            Ok(seal) => self.seal = seal,
+            Err(fault) => return self.slow_down(fault, Some(Leftover::untouched(body))),
         }
         let (mut upload, body, running) = match self.case.asks_first() {
             true => match Box::pin(self.ask_first(body)).await {
@@ -139,8 +149,11 @@ impl Upload {
     async fn without_body(mut self: Box<Self>) -> Answer {
         self.journal.body_ended();
         let digests = MultiHasher::new(self.wanted(), self.case.view.settings.kernel).finish();
-        let nothing = Evidence { digests, ..Evidence::default() };
-        let verdict = match self.judge_whole(Seen::Whole(nothing), vec![]).await {
+        let nothing = Seen::Whole(Evidence { digests, ..Evidence::default() });
+        if let Err(turned) = self.case.check_payload(&nothing) {
+            return self.turned_away(turned);
+        }
+        let verdict = match self.judge_whole(nothing, vec![]).await {
             Ok(verdict) => verdict,
             Err(halt) => return self.halted(halt),
         };
@@ -205,7 +218,7 @@ impl Upload {
             }
         };
         let idle = self.case.view.settings.body_idle_timeout;
-        let intake = Intake::new(body, inspector, tolerant, idle);
+        let intake = Intake::new(body, inspector, tolerant, idle).sealed(self.seal.take());
         let mut flow = Box::new(Flow::new(intake, running));
         match self.case.choose_guard(&mut flow).await {
             Ok(Guard::Whole(reservation)) => self.hold_whole(flow, reservation).await,
@@ -238,6 +251,9 @@ impl Upload {
             Err(error) => return self.malformed_end(error, None),
         };
         self.note_form(form.as_ref());
+        if let Err(turned) = self.case.check_payload(&seen) {
+            return self.turned_away(turned);
+        }
         let verdict = match self.judge_whole(seen, kept).await {
             Ok(verdict) => verdict,
             Err(halt) => return self.halted(halt),
@@ -315,6 +331,9 @@ impl Upload {
             Err(error) => return self.malformed_end(error, None),
         };
         self.note_form(form.as_ref());
+        if let Err(turned) = self.case.check_payload(&seen) {
+            return self.turned_away(turned);
+        }
         let Some(running) = running else {
             return self.unreachable(None, Termination::StoreBody);
         };
@@ -456,9 +475,18 @@ impl Upload {
         let committed = Committed::new(exchange, journal, patience, reservation, sequel);
         let Some(aftermath) = committed.answer().await else { unreachable!("the wait ends once") };
         let Aftermath { reply, exchange, journal, sequel, fault } = aftermath;
-        let form_pictures = Vec::new();
-        let upload =
-            Upload { case, journal, part, marking, sequel, form_codings, form_pictures, decoding };
+        let (form_pictures, seal) = (Vec::new(), None);
+        let upload = Upload {
+            case,
+            journal,
+            part,
+            marking,
+            sequel,
+            form_codings,
+            form_pictures,
+            decoding,
+            seal,
+        };
         (Box::new(upload), Ended { reply, exchange, fault })
     }
 }

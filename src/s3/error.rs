@@ -1,6 +1,7 @@
 //! How S3 says no: error codes, their status, and the XML around them.
 
 use super::complete::CompleteError;
+use super::sealed::SealError;
 use crate::framing::{FormError, FramingError};
 
 /// The S3 error codes that the gate answers with.
@@ -157,6 +158,18 @@ impl From<FormError> for ErrorCode {
     /// The same for all: what a form gets wrong is the form.
     fn from(_: FormError) -> ErrorCode {
         ErrorCode::MalformedPostRequest
+    }
+}
+
+impl From<SealError> for ErrorCode {
+    fn from(error: SealError) -> ErrorCode {
+        match error {
+            SealError::Framing(error) => error.into(),
+            SealError::ChunkTooLarge => ErrorCode::EntityTooLarge,
+            SealError::Chunk | SealError::Trailer | SealError::TrailerUnsigned => {
+                ErrorCode::SignatureDoesNotMatch
+            }
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::proxy::assembly::Halt;
 use crate::proxy::gate::View;
 use crate::proxy::intake::Seen;
 use crate::proxy::pictures::Shown;
+use crate::proxy::signing;
 use crate::proxy::upload::Upload;
 use crate::s3::{self, Head};
 
@@ -64,7 +65,11 @@ impl Trial {
         let (head, ()) = request.body(()).unwrap().into_parts();
         let s3 = s3::classify(&Head::new(&head.method, &head.uri, &head.headers)).unwrap();
         let journal = bench.gate.journal(nowhere);
-        let upload = Upload::new(bench.gate.clone(), Arc::new(view), head, s3, journal, None);
+        let Ok(route) = signing::admit(&view, &head, &s3, &bench.gate.ring) else {
+            panic!("turned away")
+        };
+        let (gate, view) = (bench.gate.clone(), Arc::new(view));
+        let upload = Upload::new(gate, view, head, s3, route, journal, None);
         Trial { upload, bench }
     }
 

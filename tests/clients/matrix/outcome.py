@@ -107,6 +107,14 @@ def wire(exchanges, scrub):
     return {"attempts": len(items), "exchanges": sorted(items, key=lambda i: (i["request"], str(i["answer"])))}
 
 
+def mismatch_faults(result):
+    """Of a request with a wrong signature: what S3 says to that, each time, and nothing stored."""
+    said = [(e["answer"], re.findall(r"<Code>(\w+)</Code>", str(e.get("body")))) for e in result["wire"]["exchanges"]]
+    good = said and all(answer.startswith("403 ") and code == ["SignatureDoesNotMatch"] for answer, code in said)
+    out = [] if good else [f"answered {said}"]
+    return out + ([f"stored {brief(result['stored'])}"] if result["stored"] else [])
+
+
 def without_order(result):
     """For a deletion of many keys, which stores report in any order: words without their places."""
     bodies = [e.get("body") for e in result["wire"]["exchanges"]]

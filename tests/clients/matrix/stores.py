@@ -19,10 +19,14 @@ class Creds(NamedTuple):
     secret: str
     region: str = REGION
 
+    def wrong(self):
+        """The same access key with another secret."""
+        return self._replace(secret="f" * 64)
+
 
 # Plainly made up.  Garage insists on this form of its keys; the others take any.
 CREDS = Creds("GK" + "0123456789ab" * 2, "0123456789abcdef" * 4)
-WRONG = Creds(CREDS.access, "f" * 64)
+WRONG = CREDS.wrong()
 # What clients of a gate that signs anew have: no store knows of it.  Of the same length, as
 # answers with the access key in them are compared by length too.
 CLIENT = Creds("GK" + "abcdef012345" * 2, "fedcba9876543210" * 4)
