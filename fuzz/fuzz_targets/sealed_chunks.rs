@@ -1,5 +1,5 @@
-//! However a signed aws-chunked body is made, damaged and cut, the stage says the same, and what the
-//! naive twin says; and what it lets out before an error is what it should have let out.
+//! However a signed aws-chunked body is made, damaged and cut, the stage says the same, and what
+//! the naive twin says; and what it lets out before an error is what it should have let out.
 #![no_main]
 
 use arbitrary::Arbitrary;

@@ -17,7 +17,8 @@ pub(super) struct Subject<'a> {
 }
 
 impl Policy {
-    /// Whether the subjects are what it says, all of them, and whether it says something about each.
+    /// Whether the subjects are what it says, all of them, and whether it says something about
+    /// each.
     ///
     /// # Errors
     /// [`PolicyError::ConditionFailed`] or [`PolicyError::ExtraFields`].

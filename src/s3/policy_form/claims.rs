@@ -62,8 +62,8 @@ impl FormClaims {
         }
     }
 
-    /// Whether these credentials signed the policy, for this region if it matters. How long ago does
-    /// not: the policy says when it expires. SigV2 knows no regions.
+    /// Whether these credentials signed the policy, for this region if it matters. How long ago
+    /// does not: the policy says when it expires. SigV2 knows no regions.
     pub(super) fn verify(
         &self,
         client: &Credentials,

@@ -71,8 +71,9 @@ impl FormHead {
         FormClaims::of(self)
     }
 
-    /// Verifies that the client whose key is claimed signed the policy, that the policy holds still, and that
-    /// all fields are what it says. What it says about the file's length is the caller's to check.
+    /// Verifies that the client whose key is claimed signed the policy, that the policy holds
+    /// still, and that all fields are what it says. What it says about the file's length is the
+    /// caller's to check.
     ///
     /// # Errors
     /// What does not hold.

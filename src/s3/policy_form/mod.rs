@@ -12,8 +12,8 @@
 //!
 //! Fields behind the file pass as they came: S3 ignores them, and no policy covers them.
 //!
-//! **Invariant:** no byte of a form is let out before its signature and the conditions on its fields
-//! have been verified.
+//! **Invariant:** no byte of a form is let out before its signature and the conditions on its
+//! fields have been verified.
 
 mod check;
 mod claims;

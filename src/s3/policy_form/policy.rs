@@ -55,8 +55,8 @@ impl Policy {
     /// Reads the value of a `policy` field.
     ///
     /// # Errors
-    /// [`PolicyError::Document`] for what is not base64 in its one spelling, or no policy, or has more
-    /// conditions than the bound.
+    /// [`PolicyError::Document`] for what is not base64 in its one spelling, or no policy, or has
+    /// more conditions than the bound.
     pub fn parse(field: &[u8]) -> Result<Self, PolicyError> {
         if field.len() > PREAMBLE_MAX {
             return Err(PolicyError::Document("it is too large."));

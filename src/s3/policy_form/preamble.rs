@@ -44,9 +44,9 @@ impl Preamble {
         }
     }
 
-    /// Reads the next bytes of the form; gives its head once the file's data begins in them. Nothing
-    /// is to be pushed behind that: what is left of the input is in the head, and all further bytes
-    /// are nobody's business here.
+    /// Reads the next bytes of the form; gives its head once the file's data begins in them.
+    /// Nothing is to be pushed behind that: what is left of the input is in the head, and all
+    /// further bytes are nobody's business here.
     ///
     /// # Errors
     /// [`PolicyError::Form`] or [`PolicyError::PreambleTooLarge`].

@@ -43,9 +43,9 @@ impl<L> SealedForm<L>
 where
     L: FnMut(&FormClaims) -> Result<FormKeys, PolicyError>,
 {
-    /// A stage at the start of a form, which is signed anew in `scope`. `lookup` is asked once, for the
-    /// keys of whoever claims to have signed: [`PolicyError::UnknownAccessKey`] is its answer where there
-    /// are none.
+    /// A stage at the start of a form, which is signed anew in `scope`. `lookup` is asked once, for
+    /// the keys of whoever claims to have signed: [`PolicyError::UnknownAccessKey`] is its answer
+    /// where there are none.
     pub fn new(boundary: &Boundary, terms: FormTerms, scope: Scope, lookup: L) -> Self {
         let place = Place::Preamble(Box::new(Preamble::new(boundary)));
         SealedForm { terms, scope, lookup, place }
