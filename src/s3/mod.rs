@@ -18,6 +18,7 @@ mod headers;
 mod hygiene;
 mod marker;
 mod operation;
+pub mod policy_form;
 mod query;
 mod refusal;
 pub mod resign;

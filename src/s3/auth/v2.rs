@@ -90,13 +90,22 @@ enum Validity {
     Until(SystemTime, String),
 }
 
-/// How a signed key with an empty value is signed: some sign `uploads` and send `uploads=`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Empty {
-    /// As it stands.
-    AsSent,
-    /// Without its `=`.
-    Bare,
+/// What clients sign otherwise than they send it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Habits {
+    /// A key with an empty value without its `=`: `uploads` where `uploads=` is sent.
+    pub(super) bare_keys: bool,
+    /// A bucket with a slash behind it: botocore signs `/bucket/` and sends `/bucket`.
+    pub(super) bucket_slash: bool,
+}
+
+impl Habits {
+    const ALL: [Habits; 4] = [
+        Habits { bare_keys: false, bucket_slash: false },
+        Habits { bare_keys: false, bucket_slash: true },
+        Habits { bare_keys: true, bucket_slash: false },
+        Habits { bare_keys: true, bucket_slash: true },
+    ];
 }
 
 impl V2 {
@@ -143,14 +152,15 @@ impl V2 {
         now: SystemTime,
     ) -> Result<Proof, AuthError> {
         self.check_time(now)?;
-        let signed = |text: &[u8]| is_sealed_v2(&credentials.secret, text, &self.seal);
-        let text = |empty| self.string_to_sign(head, empty);
-        let usual = text(Empty::AsSent);
-        if !signed(&usual) && !signed(&text(Empty::Bare)) {
+        let signed = |habits: &Habits| {
+            let text = self.string_to_sign(head, *habits);
+            is_sealed_v2(&credentials.secret, &text, &self.seal)
+        };
+        if !Habits::ALL.iter().any(signed) {
             return Err(AuthError::Mismatch(Box::new(Mismatch {
                 access_key: credentials.access_key.clone(),
                 signature: base64(&self.seal),
-                string_to_sign: usual,
+                string_to_sign: self.string_to_sign(head, Habits::default()),
                 canonical_request: None,
             })));
         }
@@ -173,12 +183,12 @@ impl V2 {
         }
     }
 
-    fn string_to_sign(&self, head: &Head<'_>, empty: Empty) -> Vec<u8> {
+    fn string_to_sign(&self, head: &Head<'_>, habits: Habits) -> Vec<u8> {
         let expires = match &self.validity {
             Validity::Around(_) => None,
             Validity::Until(_, digits) => Some(digits.as_str()),
         };
-        string_to_sign(head, self.bucket.as_deref(), expires, empty)
+        string_to_sign(head, self.bucket.as_deref(), expires, habits)
     }
 }
 
@@ -187,7 +197,7 @@ pub(super) fn string_to_sign(
     head: &Head<'_>,
     bucket: Option<&str>,
     expires: Option<&str>,
-    empty: Empty,
+    habits: Habits,
 ) -> Vec<u8> {
     let date = match expires {
         Some(digits) => digits.as_bytes().into(),
@@ -205,7 +215,7 @@ pub(super) fn string_to_sign(
         text.push(b'\n');
     }
     push_amz_headers(&mut text, head, expires.is_some());
-    push_resource(&mut text, head, bucket, empty);
+    push_resource(&mut text, head, bucket, habits);
     text
 }
 
@@ -253,16 +263,20 @@ fn push_amz_headers(text: &mut Vec<u8>, head: &Head<'_>, presigned: bool) {
 }
 
 /// Bucket and raw path, and the signed keys of the query with decoded values.
-fn push_resource(text: &mut Vec<u8>, head: &Head<'_>, bucket: Option<&str>, empty: Empty) {
+fn push_resource(text: &mut Vec<u8>, head: &Head<'_>, bucket: Option<&str>, habits: Habits) {
     if let Some(bucket) = bucket {
         text.push(b'/');
         text.extend_from_slice(bucket.as_bytes());
     }
     text.extend_from_slice(head.path.as_bytes());
+    let only_bucket = bucket.is_none() && head.path.rfind('/') == Some(0) && head.path != "/";
+    if only_bucket && habits.bucket_slash {
+        text.push(b'/');
+    }
     let raw = head.query.unwrap_or_default().split('&');
     let mut signed: Vec<(Cow<'_, str>, Option<&str>)> = raw
         .map(|pair| match pair.split_once('=') {
-            Some((name, "")) if empty == Empty::Bare => (decode(name), None),
+            Some((name, "")) if habits.bare_keys => (decode(name), None),
             Some((name, value)) => (decode(name), Some(value)),
             None => (decode(pair), None),
         })

@@ -43,7 +43,9 @@ pub enum Outgoing {
     /// The chunk as it came, with the digits of this chain in place of the client's. The length of
     /// the body stays as it is.
     Resigned(Chain),
-    /// The chunk's data alone, for stores that take no signed chunks.
+    /// The chunk's data alone, for stores that take no signed chunks. A store that has got as many
+    /// bytes as it was told has an object, and the last chunk and the trailers are not verified
+    /// then: the end of the data must not go out before [`Sealed::finish`] has succeeded.
     Decoded,
 }
 
@@ -70,8 +72,8 @@ struct Chunks {
 }
 
 impl Sealed {
-    /// A stage at the start of a body whose chunks the client signed with `verify`. Whatever the plan
-    /// says, each of them must be signed. `chunk_max` in bytes; usually [`SEALED_CHUNK_MAX`].
+    /// A stage at the start of a body whose chunks the client signed with `verify`. Whatever the
+    /// plan says, each of them must be signed. `chunk_max` in bytes; usually [`SEALED_CHUNK_MAX`].
     pub fn new(plan: ChunkedPlan, verify: Chain, outgoing: Outgoing, chunk_max: usize) -> Self {
         let decoder = AwsChunked::new(ChunkedPlan { signed: true, ..plan });
         let (framing, data) = (Vec::new(), Data::default());
@@ -108,8 +110,8 @@ impl Sealed {
     /// data.
     ///
     /// # Errors
-    /// The error that an earlier push gave, or what is wrong with the last chunk, which is empty, and
-    /// the trailers.
+    /// The error that an earlier push gave, or what is wrong with the last chunk, which is empty,
+    /// and the trailers.
     pub fn finish(&mut self, emit: &mut impl FnMut(Bytes)) -> Result<(), SealError> {
         self.failed.map_or(Ok(()), Err)?;
         let Sealed { decoder, chunks, failed } = self;

@@ -174,8 +174,8 @@ fn sample(trailer: bool) -> Vec<u8> {
     signed(&mut chains().0, &chunks, trailer.then_some(trailers))
 }
 
-/// Where each chunk of a body begins, the line end behind the data before it included: that goes out
-/// with what follows.
+/// Where each chunk of a body begins, the line end behind the data before it included: that goes
+/// out with what follows.
 fn chunk_starts(body: &[u8]) -> Vec<usize> {
     let name = b";chunk-signature=";
     let named = body.windows(name.len()).enumerate().filter(|(_, w)| w == name);
