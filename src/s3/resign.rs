@@ -237,3 +237,6 @@ fn secret_value(name: &'static str, text: &str) -> Result<HeaderValue, ResignErr
     value.set_sensitive(true);
     Ok(value)
 }
+
+#[cfg(test)]
+mod tests;
