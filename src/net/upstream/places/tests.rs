@@ -27,7 +27,7 @@ fn all_are_used_in_turn() {
     let mut three = places(3);
     let turns: Vec<_> = (0..4).map(|_| candidates(&mut three)).collect();
     assert_eq!(turns, [[1, 2, 3], [2, 3, 1], [3, 1, 2], [1, 2, 3]]);
-    assert_eq!(candidates(&mut places(0)), []);
+    assert!(candidates(&mut places(0)).is_empty());
 }
 
 #[test]
@@ -67,11 +67,11 @@ fn who_fails_is_left_aside_for_a_growing_time() {
     assert_eq!(times, [1, 2, 4, 8, 16, 30, 30]);
     two.reached(at(1));
     assert_eq!(two.standing(), [(at(1), true), (at(2), true)]);
-    assert_eq!(two.due(now + Duration::from_secs(99)), []);
+    assert!(two.due(now + Duration::from_secs(99)).is_empty());
     // It is well: the first failure counts as the first.
     two.failed(at(1), now);
     assert_eq!(two.due(now + Duration::from_secs(1)), [at(1)]);
-    assert_eq!(two.due(now + Duration::from_secs(1)), [], "once");
+    assert!(two.due(now + Duration::from_secs(1)).is_empty(), "once");
 }
 
 #[test]
@@ -96,10 +96,11 @@ fn a_new_answer_keeps_what_stays() {
     keep(&mut three, 3, 31);
     assert_eq!(three.set(&[at(4), at(3), at(2), at(4)]), [10]);
     assert_eq!(three.standing(), [(at(4), true), (at(3), false), (at(2), true)]);
-    assert_eq!((three.kept(at(2)), three.kept(at(1))), (Some(&mut vec![20]), None));
+    assert_eq!(three.kept(at(2)), Some(&mut vec![20]));
+    assert_eq!(three.kept(at(1)), None);
     assert_eq!((three.kept_count(), three.all_kept().count()), (2, 3));
     // What happens to one that is gone is nobody's affair.
-    assert_eq!(three.failed(at(1), now), []);
+    assert!(three.failed(at(1), now).is_empty());
     three.reached(at(1));
     let mut many = places(0);
     let addresses: Vec<_> = (0..=PLACES_MAX as u8).map(at).collect();
