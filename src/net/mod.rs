@@ -6,5 +6,7 @@ pub mod budget;
 pub mod conversation;
 pub mod downstream;
 pub mod listener;
+pub mod proxies;
+pub mod proxy_protocol;
 pub mod tls;
 pub mod upstream;
