@@ -60,6 +60,49 @@ impl Word for Passes {
     }
 }
 
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsVersion {
+    /// RFC 5246.
+    V1_2,
+    /// RFC 8446.
+    V1_3,
+}
+
+impl Word for TlsVersion {
+    const ALL: &'static [Self] = &[TlsVersion::V1_2, TlsVersion::V1_3];
+
+    fn word(self) -> &'static str {
+        match self {
+            TlsVersion::V1_2 => "1.2",
+            TlsVersion::V1_3 => "1.3",
+        }
+    }
+}
+
+/// Whether clients are asked for a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// They aren't.
+    Off,
+    /// They are, and may have none. A bad one is refused.
+    Optional,
+    /// They are, and need one.
+    Required,
+}
+
+impl Word for ClientAuth {
+    const ALL: &'static [Self] = &[ClientAuth::Off, ClientAuth::Optional, ClientAuth::Required];
+
+    fn word(self) -> &'static str {
+        match self {
+            ClientAuth::Off => "off",
+            ClientAuth::Optional => "optional",
+            ClientAuth::Required => "required",
+        }
+    }
+}
+
 /// The shape of a line of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {

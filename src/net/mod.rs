@@ -5,6 +5,7 @@ pub mod body;
 pub mod budget;
 pub mod conversation;
 pub mod downstream;
+pub mod entrance;
 pub mod listener;
 pub mod proxies;
 pub mod proxy_protocol;

@@ -69,8 +69,6 @@ pub struct Settings {
     pub drain_bytes: u64,
     /// And for how long.
     pub drain_time: Duration,
-    /// Silence after which a body is given up.
-    pub body_idle_timeout: Duration,
     /// Silence after which the store is given up.
     pub response_timeout: Duration,
     /// Every body up to `capture_max` is captured, not only images.

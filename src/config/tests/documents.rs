@@ -8,7 +8,8 @@ use crate::config::kind::Kind;
 use crate::config::options::{Fallback, Row, Section};
 use crate::config::raw::read_default;
 use crate::config::words::{
-    DigestCode, FormatWord, Guard, LogFormat, LogLevel, Passes, Switch, Variants, Word,
+    ClientAuth, DigestCode, FormatWord, Guard, LogFormat, LogLevel, Passes, Switch, TlsVersion,
+    Variants, Word,
 };
 use crate::image::Convention;
 use crate::policy::{Archives, Copies, Door, Mode, OnFault, Polarity};
@@ -121,6 +122,9 @@ fn no_key_stands_twice() {
 
 #[test]
 fn words_are_those_of_their_enums() {
+    check_words::<TlsVersion>(Section::Listener, "tls_min_version");
+    check_words::<ClientAuth>(Section::Listener, "tls_client_auth");
+    check_words::<Switch>(Section::Listener, "proxy_protocol");
     check_words::<Guard>(Section::Upstream, "guard");
     check_words::<FormatWord>(Section::List, "format");
     check_words::<Polarity>(Section::List, "polarity");

@@ -215,7 +215,6 @@ fn settings() -> Settings {
         hold_back: HOLD_BACK as u64,
         drain_bytes: 1 << 20,
         drain_time: PATIENCE,
-        body_idle_timeout: PATIENCE,
         response_timeout: PATIENCE,
         capture_all: false,
         kernel: Kernel::default(),
