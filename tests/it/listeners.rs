@@ -91,7 +91,7 @@ fn a_taken_address_keeps_the_gate_from_starting() {
     let setup = Setup::before(&store).tables(&format!("[[listener]]\naddress = \"{address}\"\n"));
     let config = setup.write(&crate::support::setup::Addresses::free());
     let config = config.to_str().expect("a path that is text");
-    let ran = crate::support::program::s3bouncer(&["run", "--config", config]);
+    let ran = crate::support::program::s3bouncer(["run", "--config", config]);
     assert_ne!(ran.status, 0);
     assert!(ran.err.contains(&address.to_string()), "{}", ran.err);
 }
