@@ -7,9 +7,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{ExitCode, Fault, Shown, Streams};
-use crate::config::{Config, ConfigError, List, Listener};
+use crate::config::{Config, ConfigError, List, Listener, Upstream};
 use crate::list::{Compiler, merge};
-use crate::net::tls;
+use crate::net::{tls, upstream};
 use crate::ops::lists::{ListError, add_source, open_source, source_format};
 use stated::Stated;
 
@@ -52,7 +52,13 @@ fn faults(text: &str, base: &Path) -> Vec<ConfigError> {
         Ok(config) => {
             let lists = config.lists.iter().enumerate();
             let faults = lists.flat_map(|(i, list)| list_faults(list, stated.source_line(i)));
-            (Vec::new(), faults.chain(tls_faults(&config, &stated)).collect())
+            (
+                Vec::new(),
+                faults
+                    .chain(tls_faults(&config, &stated))
+                    .chain(store_faults(&config, &stated))
+                    .collect(),
+            )
         }
         Err(errors) => {
             let lists = stated.lists(base).into_iter();
@@ -123,6 +129,21 @@ fn tls_faults(config: &Config, stated: &Stated<'_>) -> Vec<ConfigError> {
         })
     };
     config.listeners.iter().enumerate().filter_map(fault).collect()
+}
+
+/// What is wrong with the files that TLS with a store needs.
+fn store_faults(config: &Config, stated: &Stated<'_>) -> Vec<ConfigError> {
+    let fault = |(index, upstream): (usize, &Upstream)| {
+        let settings = upstream.tls.as_ref()?;
+        let error = upstream::Tls::read(settings).err()?;
+        let key = if settings.authorities.is_some() { "tls_ca" } else { "endpoint" };
+        Some(ConfigError {
+            line: stated.line_of("upstream", index, key),
+            key: format!("upstream.{key}"),
+            message: error.to_string(),
+        })
+    };
+    config.upstreams.iter().enumerate().filter_map(fault).collect()
 }
 
 #[cfg(test)]

@@ -178,13 +178,19 @@ fn announce(node: &Node) {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         listeners = listeners.collect::<Vec<_>>().join(" "),
-        upstream = %format!("http://{}", config.upstreams[0].endpoint.authority()),
+        upstreams = %endpoints(&config),
         lists = lists.len(),
         entries = lists.iter().map(|list| list.entries).sum::<u64>(),
         enforcing = node.gate.view.load().enforces_anywhere(),
         "serving"
     );
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+}
+
+fn endpoints(config: &Config) -> String {
+    let endpoints: Vec<String> =
+        config.upstreams.iter().map(|upstream| upstream.endpoint.to_string()).collect();
+    endpoints.join(" ")
 }
 
 /// What the process is told by signals.

@@ -37,13 +37,15 @@ use std::time::Duration;
 pub use effective::Setting;
 pub use error::{ConfigError, ConfigErrors};
 pub use glob::Glob;
-pub use kind::{Endpoint, Kind};
+pub use kind::{Endpoint, Kind, PatternsOf, Scheme};
 pub use settings::{
     Admin, Audit, BucketRule, CertificateFiles, Columns, Credentials, Decode, Format, Inspect,
-    Limits, List, Listener, Log, Near, Refusal, Runtime, SharedState, State, Tls, Upstream,
+    Limits, List, Listener, Log, Near, Refusal, Runtime, SharedState, SignAnew, Signing, State,
+    Tls, Upstream, UpstreamTls,
 };
 pub use words::{
-    ClientAuth, DigestCode, Guard, LogFormat, LogLevel, Passes, Switch, TlsVersion, Variants,
+    Addressing, Anonymous, ClientAuth, DigestCode, Guard, LogFormat, LogLevel, Passes,
+    SignedChunks, Switch, TlsVersion, Variants,
 };
 
 /// Longest configuration that is read, in bytes. Longer ones are mistakes (a list, a core dump).

@@ -207,6 +207,16 @@ impl Table {
         self.field(key).origin != Origin::Wrong
     }
 
+    /// Whether the option's value is the default, given or not.
+    pub(super) fn is_default(&self, key: &str) -> bool {
+        let row = self.section.row(key);
+        let default = row.and_then(|row| match row.fallback {
+            Fallback::Toml(toml) => read_default(row, toml),
+            Fallback::Required | Fallback::Derived(_) => None,
+        });
+        default.as_ref() == Some(self.value(key))
+    }
+
     pub(super) fn value(&self, key: &str) -> &Value {
         &self.field(key).value
     }

@@ -37,6 +37,104 @@ impl Word for Guard {
     }
 }
 
+/// Who signs the requests that reach a store; what else that needs is in [`super::Signing`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SigningWord {
+    Pass,
+    Resign,
+}
+
+impl Word for SigningWord {
+    const ALL: &'static [Self] = &[SigningWord::Pass, SigningWord::Resign];
+
+    fn word(self) -> &'static str {
+        match self {
+            SigningWord::Pass => "pass",
+            SigningWord::Resign => "resign",
+        }
+    }
+}
+
+/// Where a request that is signed anew has its bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addressing {
+    /// In its path.
+    Path,
+    /// Before the host.
+    Virtual,
+}
+
+impl Word for Addressing {
+    const ALL: &'static [Self] = &[Addressing::Path, Addressing::Virtual];
+
+    fn word(self) -> &'static str {
+        match self {
+            Addressing::Path => "path",
+            Addressing::Virtual => "virtual",
+        }
+    }
+}
+
+/// What becomes of signed chunks in a request that is signed anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignedChunks {
+    /// They are signed anew.
+    Resign,
+    /// Only what is in them goes on.
+    Decode,
+}
+
+impl Word for SignedChunks {
+    const ALL: &'static [Self] = &[SignedChunks::Resign, SignedChunks::Decode];
+
+    fn word(self) -> &'static str {
+        match self {
+            SignedChunks::Resign => "resign",
+            SignedChunks::Decode => "decode",
+        }
+    }
+}
+
+/// What becomes of a request without a signature where requests are signed anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anonymous {
+    /// It is refused.
+    Refuse,
+    /// It goes to the store as it is.
+    Forward,
+}
+
+impl Word for Anonymous {
+    const ALL: &'static [Self] = &[Anonymous::Refuse, Anonymous::Forward];
+
+    fn word(self) -> &'static str {
+        match self {
+            Anonymous::Refuse => "refuse",
+            Anonymous::Forward => "forward",
+        }
+    }
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// TLS 1.2.
+    V12,
+    /// TLS 1.3.
+    V13,
+}
+
+impl Word for TlsVersion {
+    const ALL: &'static [Self] = &[TlsVersion::V12, TlsVersion::V13];
+
+    fn word(self) -> &'static str {
+        match self {
+            TlsVersion::V12 => "1.2",
+            TlsVersion::V13 => "1.3",
+        }
+    }
+}
+
 /// What the audit keeps about uploads that pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passes {
@@ -56,26 +154,6 @@ impl Word for Passes {
             Passes::Minimal => "minimal",
             Passes::Keyed => "keyed",
             Passes::Full => "full",
-        }
-    }
-}
-
-/// A version of TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TlsVersion {
-    /// RFC 5246.
-    V1_2,
-    /// RFC 8446.
-    V1_3,
-}
-
-impl Word for TlsVersion {
-    const ALL: &'static [Self] = &[TlsVersion::V1_2, TlsVersion::V1_3];
-
-    fn word(self) -> &'static str {
-        match self {
-            TlsVersion::V1_2 => "1.2",
-            TlsVersion::V1_3 => "1.3",
         }
     }
 }

@@ -114,8 +114,8 @@ fn serving(settings: &config::Tls) -> io::Result<Serving> {
     let all = pairs.map(|pair| Certificate::read(&pair.certificate, &pair.key, &provider));
     let certificates = Arc::new(Certificates::new(all.collect::<io::Result<_>>()?));
     let versions: &[&SupportedProtocolVersion] = match settings.min_version {
-        TlsVersion::V1_2 => &[&TLS12, &TLS13],
-        TlsVersion::V1_3 => &[&TLS13],
+        TlsVersion::V12 => &[&TLS12, &TLS13],
+        TlsVersion::V13 => &[&TLS13],
     };
     let clients = clients(settings, &provider)?;
     let mut config = ServerConfig::builder_with_provider(provider)

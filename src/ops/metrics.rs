@@ -18,6 +18,7 @@ pub fn registry(meters: &Meters, version: &'static str) -> Registry {
     let build = Info::new([("version", version)]);
     registry.register("build", "The running program", build);
     register_requests(meters, &mut registry);
+    register_upstreams(meters, &mut registry);
     register_lists(meters, &mut registry);
     register_health(meters, &mut registry);
     register_budgets(meters, &mut registry);
@@ -61,6 +62,24 @@ fn register_requests(meters: &Meters, registry: &mut Registry) {
         "upstream_aborts",
         "Store connections reset to abort an upload",
         meters.upstream_aborts.clone(),
+    );
+}
+
+fn register_upstreams(meters: &Meters, registry: &mut Registry) {
+    registry.register(
+        "upstream_connections",
+        "Open connections to a store",
+        meters.upstream_connections.clone(),
+    );
+    registry.register(
+        "upstream_connect_failures",
+        "Addresses of a store that could not be reached",
+        meters.upstream_connect_failures.clone(),
+    );
+    registry.register(
+        "upstream_addresses",
+        "Addresses of a store, by whether they are used",
+        meters.upstream_addresses.clone(),
     );
 }
 

@@ -10,3 +10,4 @@ pub mod log;
 pub mod metrics;
 pub mod node;
 pub mod parts;
+pub mod stores;

@@ -15,17 +15,18 @@ use super::bypass::BypassStore;
 use super::entrances;
 use super::lists::{ListStore, Loaded, Standing};
 use super::parts::{self, PartsFault};
-use crate::config::{self, Config, ConfigErrors, DigestCode, Guard, Passes};
+use super::stores::{self, StoreFault};
+use crate::config::{self, Config, ConfigErrors, DigestCode, Passes};
 use crate::decode::{Launch, Pool, Terms};
 use crate::digest::Kernel;
 use crate::image;
 use crate::net::budget::Budget;
 use crate::net::entrance::Entrance;
-use crate::net::upstream::{self, Upstream};
 use crate::policy::Exceptions;
 use crate::proxy::gate::{Decode, Gate, Inspect, Settings, View};
 use crate::proxy::meters::Meters;
 use crate::proxy::record::NodeFacts;
+use crate::proxy::stores::Stores;
 use crate::unpack;
 
 /// How often ages, budgets and idle connections are looked at.
@@ -57,6 +58,9 @@ pub enum StartFault {
     /// The processes that decode images can't be looked after.
     #[error("decode: {0}")]
     Decode(io::Error),
+    /// A store can't be used as it is configured.
+    #[error("{0}")]
+    Store(#[from] StoreFault),
     /// The state of multipart uploads can't be used.
     #[error("{0}")]
     Parts(#[from] PartsFault),
@@ -136,8 +140,8 @@ impl Node {
             Loaded::default()
         });
         report(&loaded.standings, &meters);
-        let upstream = Upstream::new(upstream_options(&config));
-        let view = view(&config, &loaded, upstream, &bypasses);
+        let stores = stores::open(&config, &meters, None)?;
+        let view = view(&config, &loaded, stores, &bypasses);
         let budget = Budget::new(config.limits.capture_budget);
         let parts = parts::open(&config).await?;
         tokio::spawn(parts::tidy(Arc::downgrade(&parts)));
@@ -215,10 +219,15 @@ impl Node {
             Ok(settings) => self.audit.reconfigure(settings, node_facts(&config)).await,
             Err(error) => reloaded.errors.push(format!("audit: {error}")),
         }
-        let options = upstream_options(&config);
-        let serving = self.gate.view.load().upstream.clone();
-        let upstream = if *serving.options() == options { serving } else { Upstream::new(options) };
-        let view = view(&config, &loaded, upstream, &self.bypasses);
+        let serving = self.gate.view.load().stores.clone();
+        let stores = match stores::open(&config, &self.gate.meters, Some(&serving)) {
+            Ok(stores) => stores,
+            Err(error) => {
+                reloaded.errors.push(error.to_string());
+                serving
+            }
+        };
+        let view = view(&config, &loaded, stores, &self.bypasses);
         self.gate.view.store(Arc::new(view));
         self.gate.budget.set_limit(config.limits.capture_budget);
         let mut current = self.current();
@@ -289,13 +298,23 @@ impl Node {
         meters.spool_max.set(i64::try_from(spool_max).unwrap_or(i64::MAX));
         let view = self.gate.view.load_full();
         meters.enforcing.set(view.enforces_anywhere().into());
-        view.upstream.reap();
+        self.tend_stores(&view.stores);
         let stale =
             standings.iter().zip(&config.lists).map(|(s, list)| s.is_stale(list.max_age, now));
         let stale: Vec<bool> = stale.collect();
         if view.rulebook.lists.iter().map(|list| list.stale).ne(stale.iter().copied()) {
             self.gate.view.store(Arc::new(view.with_stale(&stale)));
         }
+    }
+
+    fn tend_stores(&self, stores: &Stores) {
+        let addresses = stores.iter().map(|store| {
+            store.upstream.tend();
+            let standing = store.upstream.standing();
+            let up = standing.iter().filter(|(_, is_up)| *is_up).count();
+            (store.config.name.as_str(), up, standing.len() - up)
+        });
+        self.gate.meters.set_addresses(addresses);
     }
 
     /// Shows at once what an act has changed.
@@ -361,16 +380,11 @@ fn report(standings: &[Standing], meters: &Meters) {
     }
 }
 
-fn view(
-    config: &Config,
-    loaded: &Loaded,
-    upstream: Arc<Upstream>,
-    bypasses: &Arc<BypassStore>,
-) -> View {
+fn view(config: &Config, loaded: &Loaded, stores: Stores, bypasses: &Arc<BypassStore>) -> View {
     let rulebook = loaded.rulebook(&config.lists, SystemTime::now());
     let dialects = config.inspect.dialects.clone();
     let (buckets, acts) = (config.buckets.clone(), acts(bypasses));
-    View::new(upstream, rulebook, buckets, acts, settings(config), dialects)
+    View::new(stores, rulebook, buckets, acts, settings(config), dialects)
 }
 
 fn settings(config: &Config) -> Settings {
@@ -381,8 +395,6 @@ fn settings(config: &Config) -> Settings {
         hold_back: limits.hold_back,
         drain_bytes: limits.drain_bytes,
         drain_time: limits.drain_time,
-        response_timeout: config.upstreams[0].response_timeout,
-        capture_all: config.upstreams[0].guard == Guard::Whole,
         kernel: match config.runtime.digests {
             DigestCode::Auto => Kernel::Auto,
             DigestCode::Portable => Kernel::Portable,
@@ -432,17 +444,6 @@ fn inspect(inspect: &config::Inspect) -> Inspect {
         documents: inspect.documents.is_on(),
         limits,
         archive_max: inspect.archive_max,
-    }
-}
-
-fn upstream_options(config: &Config) -> upstream::Options {
-    let upstream = &config.upstreams[0];
-    upstream::Options {
-        host: upstream.endpoint.host.clone(),
-        port: upstream.endpoint.port,
-        connect_timeout: upstream.connect_timeout,
-        idle_timeout: upstream.idle_timeout,
-        max_idle: upstream.max_idle,
     }
 }
 

@@ -145,7 +145,7 @@ impl Upload {
                 }
                 let verdict = self.judge_assembled(assembled).await;
                 if verdict.outcome == Outcome::Deny {
-                    complete.refused(&self.case.s3).await;
+                    complete.refused(&self.case.s3, self.case.store.own.as_ref()).await;
                 }
                 self.sequel = Sequel::Complete(Box::new(complete));
                 verdict

@@ -12,6 +12,8 @@ use super::gate::{Gate, View};
 use super::headers;
 use super::intake::Leftover;
 use super::record::Auth;
+use super::stores::Store;
+use crate::config;
 use crate::inspect::{Evidence, Inspector};
 use crate::net::body::UpstreamBody;
 use crate::net::budget::Reservation;
@@ -33,6 +35,8 @@ pub(super) struct Case {
     pub(super) view: Arc<View>,
     pub(super) head: Parts,
     pub(super) s3: s3::Request,
+    /// The store that it is for.
+    pub(super) store: Arc<Store>,
     /// Whether anything may be refused here: else the gate only watches.
     pub(super) enforces: bool,
     /// The bucket's rule, where it does not hold as it stands.
@@ -70,6 +74,7 @@ impl Case {
         unjudged: Option<Unjudged>,
     ) -> Case {
         headers::to_upstream(&mut head.headers);
+        let store = view.stores.choose(&head.headers, s3.bucket.as_deref()).clone();
         let enforces = view.enforces(s3.bucket.as_deref());
         // Deleting must work whatever state lists and budgets are in, many objects at a time too.
         let lenient = (s3.operation == Operation::DeleteObjects).then(|| BucketRule {
@@ -78,7 +83,7 @@ impl Case {
         });
         let unjudged = unjudged.or(beforehand(s3.operation));
         let unjudged = unjudged.or(s3.encrypted.then_some(Unjudged::Encrypted));
-        Case { gate, view, head, s3, enforces, lenient, unjudged, auth: None }
+        Case { gate, view, head, s3, store, enforces, lenient, unjudged, auth: None }
     }
 
     /// The rule for this upload's bucket.
@@ -173,7 +178,7 @@ impl Case {
         fresh: bool,
         change: impl FnOnce(&mut HeaderMap),
     ) -> std::io::Result<Running> {
-        let upstream = &self.view.upstream;
+        let upstream = &self.store.upstream;
         let link = match upstream.reuse().filter(|_| !fresh) {
             Some(link) => link,
             None => Box::pin(upstream.connect()).await?,
@@ -211,7 +216,7 @@ impl Case {
         let inspector = flow.intake().inspector();
         let looked_into = settings.inspect.holds(inspector.head());
         let shows = inspector.shows_picture() || self.is_worth_keeping(inspector);
-        let wanted = settings.capture_all || looked_into || shows;
+        let wanted = self.store.config.guard == config::Guard::Whole || looked_into || shows;
         let most = match looked_into {
             true => settings.inspect.archive_max.max(settings.capture_max),
             false => settings.capture_max,

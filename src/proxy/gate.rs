@@ -12,11 +12,11 @@ use super::journal::Journal;
 use super::meters::Meters;
 use super::parts::Parts;
 use super::record::{AuditPort, Record};
+use super::stores::Stores;
 use crate::config;
 use crate::decode::{Pool, Terms};
 use crate::digest::Kernel;
 use crate::net::budget::Budget;
-use crate::net::upstream::Upstream;
 use crate::policy::{BucketRule, Door, Exceptions, Rulebook};
 use crate::s3;
 use crate::unpack;
@@ -42,8 +42,8 @@ pub struct Gate {
 /// Configuration, rules and lists as one request sees them.
 #[derive(Clone)]
 pub struct View {
-    /// The store.
-    pub upstream: Arc<Upstream>,
+    /// The stores.
+    pub stores: Stores,
     /// The lists in force.
     pub rulebook: Rulebook,
     /// Operators' temporary acts.
@@ -69,10 +69,6 @@ pub struct Settings {
     pub drain_bytes: u64,
     /// And for how long.
     pub drain_time: Duration,
-    /// Silence after which the store is given up.
-    pub response_timeout: Duration,
-    /// Every body up to `capture_max` is captured, not only images.
-    pub capture_all: bool,
     /// How digests are computed.
     pub kernel: Kernel,
     /// The text of a denial.
@@ -144,7 +140,7 @@ impl Gate {
 impl View {
     /// A view. `buckets` must not be empty; where none matches, the last is taken.
     pub fn new(
-        upstream: Arc<Upstream>,
+        stores: Stores,
         rulebook: Rulebook,
         buckets: Vec<config::BucketRule>,
         exceptions: Arc<dyn Exceptions + Send + Sync>,
@@ -155,7 +151,7 @@ impl View {
         // Whether another method passes, its bucket's rule says.
         let open = buckets.iter().any(|each| each.rule.surface.methods == Door::Forward);
         let dialects = dialects.with_other_methods(open);
-        View { upstream, rulebook, exceptions, settings, dialects, buckets }
+        View { stores, rulebook, exceptions, settings, dialects, buckets }
     }
 
     /// The rule for a bucket.
@@ -205,7 +201,7 @@ impl View {
 
     /// Whether it matters which of two buckets a path means.
     pub fn tells_buckets_apart(&self) -> bool {
-        self.buckets.len() > 1
+        self.buckets.len() > 1 || self.stores.tell_buckets_apart()
     }
 
     /// The same view with lists newly stale or fresh, in the order of the rulebook.

@@ -17,6 +17,7 @@ use prometheus_client::metrics::histogram::Histogram;
 
 use super::record::VerdictWord;
 use crate::decode;
+use crate::net::upstream;
 use crate::policy::Unjudged;
 
 /// Upper bounds of the added-latency buckets in seconds: fine around a millisecond, where an
@@ -65,6 +66,22 @@ pub struct CertificateLabels {
     pub name: String,
 }
 
+/// The label of one configured store.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct UpstreamLabel {
+    /// The store's name.
+    pub upstream: String,
+}
+
+/// The labels of a store's addresses that are well, or are not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct AddressesLabels {
+    /// The store's name.
+    pub upstream: String,
+    /// `up` or `aside`.
+    pub state: &'static str,
+}
+
 /// A gauge of seconds.
 pub type SecondsGauge = Gauge<f64, AtomicU64>;
 
@@ -109,6 +126,12 @@ pub struct Meters {
     pub certificate_expiry: Family<CertificateLabels, Gauge>,
     /// Store connections that were reset to abort an upload.
     pub upstream_aborts: Counter,
+    /// Connections to each store that are open.
+    pub upstream_connections: Family<UpstreamLabel, Gauge>,
+    /// Addresses of each store that could not be reached, each time.
+    pub upstream_connect_failures: Family<UpstreamLabel, Counter>,
+    /// Addresses that each store has.
+    pub upstream_addresses: Family<AddressesLabels, Gauge>,
     /// Bytes that captured bodies may take together.
     pub capture_budget: Gauge,
     /// Bytes of it that are reserved.
@@ -148,6 +171,9 @@ impl Meters {
             connections_refused: Family::default(),
             certificate_expiry: Family::default(),
             upstream_aborts: Counter::default(),
+            upstream_connections: Family::default(),
+            upstream_connect_failures: Family::default(),
+            upstream_addresses: Family::default(),
             capture_budget: Gauge::default(),
             capture_in_use: Gauge::default(),
             spool_max: Gauge::default(),
@@ -158,6 +184,26 @@ impl Meters {
         meters.audit_healthy.set(1);
         meters.config_last_reload_successful.set(1);
         meters
+    }
+
+    /// The handles of one store.
+    pub fn of_upstream(&self, name: &str) -> upstream::Meters {
+        let label = UpstreamLabel { upstream: name.to_owned() };
+        upstream::Meters {
+            connections: self.upstream_connections.get_or_create_owned(&label),
+            connect_failures: self.upstream_connect_failures.get_or_create_owned(&label),
+        }
+    }
+
+    /// Sets how many addresses of each store are well, and are left aside.
+    pub fn set_addresses<'a>(&self, stores: impl IntoIterator<Item = (&'a str, usize, usize)>) {
+        self.upstream_addresses.clear();
+        for (name, up, aside) in stores {
+            for (state, count) in [("up", up), ("aside", aside)] {
+                let labels = AddressesLabels { upstream: name.to_owned(), state };
+                self.upstream_addresses.get_or_create(&labels).set(count as i64);
+            }
+        }
     }
 
     /// Counts a finished request. `operation` is a name of the S3 operation table; what is not

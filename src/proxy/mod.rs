@@ -22,6 +22,7 @@ pub mod parts;
 mod pictures;
 pub mod record;
 pub mod service;
+pub mod stores;
 #[cfg(test)]
 mod tests;
 mod upload;

@@ -138,8 +138,9 @@ fn refuse(
 async fn pass(gate: &Gate, view: &View, mut head: Parts, s3: &s3::Request) -> Answer {
     headers::to_upstream(&mut head.headers);
     let safe = head.method != Method::DELETE;
+    let store = view.stores.choose(&head.headers, s3.bucket.as_deref());
     for fresh in [false, true] {
-        let upstream = &view.upstream;
+        let upstream = &store.upstream;
         let link: Option<Link> = upstream.reuse().filter(|_| !fresh);
         let link = match link {
             Some(link) => link,
@@ -151,7 +152,7 @@ async fn pass(gate: &Gate, view: &View, mut head: Parts, s3: &s3::Request) -> An
         let mut request = Request::from_parts(head.clone(), UpstreamBody::none());
         *request.version_mut() = http::Version::HTTP_11;
         let mut exchange = Exchange::start(upstream, link, request);
-        match exchange.answer(view.settings.response_timeout).await {
+        match exchange.answer(store.config.response_timeout).await {
             Ok(response) => {
                 let status = response.status();
                 gate.meters.count_request(s3.operation.name(), None, status.as_u16());

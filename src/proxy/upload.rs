@@ -428,7 +428,7 @@ impl Upload {
             Decoding::Undone(_) => Decoding::Undone(None),
             Decoding::Left => Decoding::Left,
         };
-        let patience = case.view.settings.response_timeout;
+        let patience = case.store.config.response_timeout;
         let committed = Committed::new(exchange, journal, patience, reservation, sequel);
         let Some(aftermath) = committed.answer().await else { unreachable!("the wait ends once") };
         let Aftermath { reply, exchange, journal, sequel, fault } = aftermath;

@@ -50,6 +50,8 @@ pub struct Request {
     pub operation: Operation,
     /// The bucket, percent-decoded for policy and records.
     pub bucket: Option<String>,
+    /// Whether the host names the bucket, so that the path is all key.
+    pub bucket_in_host: bool,
     /// The key, percent-decoded for records.
     pub key: Option<String>,
     /// `uploadId`, percent-decoded.
@@ -242,6 +244,7 @@ impl<'a> View<'a> {
         Request {
             operation,
             bucket: text(address.bucket),
+            bucket_in_host: matches!(self.host_bucket, Ok(Some(_))),
             key: text(address.key),
             upload_id: text(self.query.get(Key::UploadId)),
             part_number,

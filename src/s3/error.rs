@@ -34,11 +34,27 @@ pub enum ErrorCode {
     NotImplemented,
     /// A method that S3 doesn't have.
     MethodNotAllowed,
+    /// A header or key that says what it can't.
+    InvalidArgument,
+    /// An Authorization header that is none, or of another day, region or service.
+    AuthorizationHeaderMalformed,
+    /// The same of a query.
+    AuthorizationQueryParametersError,
+    /// An access key that nobody has.
+    InvalidAccessKeyId,
+    /// A session token that doesn't go with the access key.
+    InvalidToken,
+    /// Another request was signed than came, or with another secret.
+    SignatureDoesNotMatch,
+    /// Signed too long ago, or by a clock that is ahead.
+    RequestTimeTooSkewed,
+    /// A body that isn't the one that was signed.
+    ContentSha256Mismatch,
 }
 
 impl ErrorCode {
     /// Every code, in order.
-    pub const ALL: [ErrorCode; 14] = [
+    pub const ALL: [ErrorCode; 22] = [
         ErrorCode::AccessDenied,
         ErrorCode::InvalidRequest,
         ErrorCode::MalformedPostRequest,
@@ -53,6 +69,14 @@ impl ErrorCode {
         ErrorCode::InternalError,
         ErrorCode::NotImplemented,
         ErrorCode::MethodNotAllowed,
+        ErrorCode::InvalidArgument,
+        ErrorCode::AuthorizationHeaderMalformed,
+        ErrorCode::AuthorizationQueryParametersError,
+        ErrorCode::InvalidAccessKeyId,
+        ErrorCode::InvalidToken,
+        ErrorCode::SignatureDoesNotMatch,
+        ErrorCode::RequestTimeTooSkewed,
+        ErrorCode::ContentSha256Mismatch,
     ];
 
     /// The word inside `<Code>`.
@@ -72,13 +96,24 @@ impl ErrorCode {
             ErrorCode::InternalError => "InternalError",
             ErrorCode::NotImplemented => "NotImplemented",
             ErrorCode::MethodNotAllowed => "MethodNotAllowed",
+            ErrorCode::InvalidArgument => "InvalidArgument",
+            ErrorCode::AuthorizationHeaderMalformed => "AuthorizationHeaderMalformed",
+            ErrorCode::AuthorizationQueryParametersError => "AuthorizationQueryParametersError",
+            ErrorCode::InvalidAccessKeyId => "InvalidAccessKeyId",
+            ErrorCode::InvalidToken => "InvalidToken",
+            ErrorCode::SignatureDoesNotMatch => "SignatureDoesNotMatch",
+            ErrorCode::RequestTimeTooSkewed => "RequestTimeTooSkewed",
+            ErrorCode::ContentSha256Mismatch => "XAmzContentSHA256Mismatch",
         }
     }
 
     /// The HTTP status it goes out with.
     pub const fn status(self) -> http::StatusCode {
         match self {
-            ErrorCode::AccessDenied => http::StatusCode::FORBIDDEN,
+            ErrorCode::AccessDenied
+            | ErrorCode::InvalidAccessKeyId
+            | ErrorCode::SignatureDoesNotMatch
+            | ErrorCode::RequestTimeTooSkewed => http::StatusCode::FORBIDDEN,
             ErrorCode::InvalidRequest
             | ErrorCode::MalformedPostRequest
             | ErrorCode::MalformedXml
@@ -86,7 +121,12 @@ impl ErrorCode {
             | ErrorCode::InvalidPart
             | ErrorCode::EntityTooLarge
             | ErrorCode::IncompleteBody
-            | ErrorCode::RequestTimeout => http::StatusCode::BAD_REQUEST,
+            | ErrorCode::RequestTimeout
+            | ErrorCode::InvalidArgument
+            | ErrorCode::AuthorizationHeaderMalformed
+            | ErrorCode::AuthorizationQueryParametersError
+            | ErrorCode::InvalidToken
+            | ErrorCode::ContentSha256Mismatch => http::StatusCode::BAD_REQUEST,
             ErrorCode::SlowDown | ErrorCode::ServiceUnavailable => {
                 http::StatusCode::SERVICE_UNAVAILABLE
             }
@@ -146,10 +186,23 @@ pub fn error_xml(
     request_id: &str,
     host_id: &str,
 ) -> String {
+    error_xml_with(code, message, &[], resource, request_id, host_id)
+}
+
+/// The same with further elements behind the message, each a name and its text.
+pub(super) fn error_xml_with(
+    code: ErrorCode,
+    message: &str,
+    details: &[(&str, &str)],
+    resource: &str,
+    request_id: &str,
+    host_id: &str,
+) -> String {
     let mut xml = String::with_capacity(256 + message.len() + resource.len());
     xml.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>");
     element(&mut xml, "Code", code.name());
     element(&mut xml, "Message", message);
+    details.iter().for_each(|(name, text)| element(&mut xml, name, text));
     element(&mut xml, "Resource", resource);
     element(&mut xml, "RequestId", request_id);
     element(&mut xml, "HostId", host_id);

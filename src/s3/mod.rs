@@ -6,6 +6,7 @@
 //! is said here. What two stores could read differently is refused on writes, and passes on reads.
 
 mod addressing;
+pub mod auth;
 mod body;
 mod classify;
 mod coding;
@@ -19,7 +20,9 @@ mod marker;
 mod operation;
 mod query;
 mod refusal;
+pub mod resign;
 mod signature;
+pub mod sigv2;
 pub mod sigv4;
 mod surface;
 #[cfg(test)]

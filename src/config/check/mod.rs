@@ -4,6 +4,7 @@ mod buckets;
 mod listeners;
 mod lists;
 mod sections;
+mod upstreams;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ pub(super) struct Context<'a> {
 /// Checks everything. The result counts only if nothing was reported.
 pub(super) fn config(raw: &Raw, context: &mut Context<'_>) -> Config {
     let listeners = listeners::listeners(raw, context);
-    let upstreams = sections::upstreams(raw, context);
+    let upstreams = upstreams::upstreams(raw, context);
     let state = sections::state(raw.one(Section::State), &upstreams, context);
     let lists = lists::lists(raw, context);
     let config = Config {

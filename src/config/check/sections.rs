@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::Context;
-use crate::config::kind::{Endpoint, Value};
+use crate::config::kind::Value;
 use crate::config::options::Section;
 use crate::config::raw::{Raw, Table};
 use crate::config::{
@@ -21,25 +21,8 @@ const PARTS_NAME: &str = "parts";
 /// The socket's name where none is configured.
 const SOCKET_NAME: &str = "admin.sock";
 
-pub(super) fn upstreams(raw: &Raw, context: &mut Context<'_>) -> Vec<Upstream> {
-    raw.all(Section::Upstream).map(|table| upstream(table, context)).collect()
-}
-
-fn upstream(table: &Table, context: &mut Context<'_>) -> Upstream {
-    Upstream {
-        endpoint: endpoint(table),
-        connect_timeout: table.duration("connect_timeout"),
-        response_timeout: table.duration("response_timeout"),
-        idle_timeout: table.duration("idle_timeout"),
-        max_idle: table.count("max_idle"),
-        guard: table.word("guard"),
-        own: credentials(table, context),
-        region: table.text("region").to_owned(),
-    }
-}
-
 /// Half of a pair of credentials is a mistake, not a wish to have none.
-fn credentials(table: &Table, context: &mut Context<'_>) -> Option<Credentials> {
+pub(super) fn credentials(table: &Table, context: &mut Context<'_>) -> Option<Credentials> {
     let [key, file] = ["access_key", "secret_key_file"];
     match (table.text(key).is_empty(), table.text(file).is_empty()) {
         (true, true) => None,
@@ -55,13 +38,6 @@ fn credentials(table: &Table, context: &mut Context<'_>) -> Option<Credentials> 
             context.contradiction(table, [file, key], "needs access_key beside it");
             None
         }
-    }
-}
-
-fn endpoint(table: &Table) -> Endpoint {
-    match table.value("endpoint") {
-        Value::Endpoint(endpoint) => endpoint.clone(),
-        other => table.mistaken("endpoint", other),
     }
 }
 

@@ -4,12 +4,15 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::scalar::{name, network, path, text, word, wrong_type};
-use super::{Answers, Column, Item, Value};
+use super::{Answers, Column, Item, PatternsOf, Value};
+use crate::config::Glob;
 use crate::config::error::Report;
 use crate::config::nearest::nearest;
 use crate::config::words::Word;
 use crate::policy::{OnUnjudged, Unjudged};
 
+/// Most patterns of one array: each request may be compared with all of them.
+const PATTERNS_MAX: usize = 256;
 /// Longest name of a CSV column, in bytes.
 const COLUMN_MAX: usize = 256;
 
@@ -109,6 +112,59 @@ fn each<T>(
         }
     }
     values
+}
+
+/// An array of patterns, none twice.
+pub(super) fn patterns(
+    of: PatternsOf,
+    value: &Spanned<DeValue<'_>>,
+    key: &str,
+    report: &mut Report,
+) -> Option<Value> {
+    let line = report.line_of(value.span().start);
+    let Some(array) = value.get_ref().as_array() else {
+        report.add(line, key, wrong_type(value.get_ref(), "an array of patterns"));
+        return None;
+    };
+    if array.len() > PATTERNS_MAX {
+        let message = format!("has {} patterns, at most {PATTERNS_MAX} are allowed", array.len());
+        report.add(line, key, message);
+        return None;
+    }
+    let mut patterns: Vec<Glob> = Vec::new();
+    let mut is_sound = true;
+    for element in array {
+        let line = report.line_of(element.span().start);
+        let read = text(element.get_ref(), "a pattern").and_then(|text| pattern(of, text));
+        let fault = match read {
+            Ok(pattern) if patterns.contains(&pattern) => format!("names \"{pattern}\" twice"),
+            Ok(pattern) => {
+                patterns.push(pattern);
+                continue;
+            }
+            Err(message) => message,
+        };
+        report.add(line, key, fault);
+        is_sound = false;
+    }
+    is_sound.then_some(Value::Patterns(patterns))
+}
+
+/// A pattern that what it is compared with can match.
+fn pattern(of: PatternsOf, text: &str) -> Result<Glob, String> {
+    match of {
+        PatternsOf::Buckets => {}
+        PatternsOf::Hosts if text.contains(|c: char| c.is_ascii_uppercase()) => {
+            let lower = text.to_ascii_lowercase();
+            return Err(format!("hosts are compared in lower case: write {lower:?}"));
+        }
+        // An IPv6 address has more of them.
+        PatternsOf::Hosts if text.matches(':').count() == 1 => {
+            return Err(format!("{text:?} can never match: hosts are compared without their port"));
+        }
+        PatternsOf::Hosts => {}
+    }
+    Glob::parse(text)
 }
 
 /// A table from what a column holds to the column's name in the file.

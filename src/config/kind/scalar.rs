@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use ipnet::IpNet;
 use toml::de::DeValue;
 
-use super::{Endpoint, Kind, Value};
+use super::{Endpoint, Kind, Scheme, Value};
 use crate::config::Glob;
 use crate::config::nearest::nearest;
 use crate::config::units::{duration, show_duration, show_millis, show_size, size};
@@ -54,6 +54,7 @@ pub(super) fn read(kind: Kind, value: &DeValue<'_>) -> Result<Value, String> {
         Kind::Paths { .. }
         | Kind::Networks { .. }
         | Kind::Names
+        | Kind::Patterns(_)
         | Kind::Columns
         | Kind::Unjudged => Err(wrong_type(value, "one value")),
     }
@@ -185,15 +186,16 @@ pub(super) fn network(text: &str) -> Result<IpNet, String> {
 }
 
 pub(super) fn endpoint(text: &str) -> Result<Endpoint, String> {
-    if text.starts_with("https://") {
-        return Err("https:// to the store is not supported yet: write http://host:port".to_owned());
-    }
-    let wrong = || format!("{text:?} is not http://host:port");
-    let authority = text.strip_prefix("http://").ok_or_else(wrong)?;
+    let wrong = || format!("{text:?} is not http://host:port or https://host:port");
+    let schemes = [(Scheme::Http, "http://"), (Scheme::Https, "https://")];
+    let mut schemes = schemes.into_iter();
+    let (scheme, authority) = schemes
+        .find_map(|(scheme, start)| Some((scheme, text.strip_prefix(start)?)))
+        .ok_or_else(wrong)?;
     let (host, port) = authority.rsplit_once(':').ok_or_else(wrong)?;
     let port = digits(port).filter(|&port| port > 0).ok_or_else(wrong)?;
     let host = host_name(host).ok_or_else(wrong)?;
-    Ok(Endpoint { host, port })
+    Ok(Endpoint { scheme, host, port })
 }
 
 /// A port: digits only, where `u16::from_str` takes a sign as well.

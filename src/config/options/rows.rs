@@ -1,7 +1,7 @@
 //! The rows. Bounds are wide: they stop slips (a missing zero, a wrong unit), not decisions.
 
 use super::{Fallback, Row};
-use crate::config::kind::Kind;
+use crate::config::kind::{Kind, PatternsOf};
 use crate::config::units::{DAY, GIB, HOUR, KIB, MIB, SECOND, TIB};
 
 /// How long something may take: at least 1 ms, so that nothing always fails; at most a day.
@@ -19,6 +19,7 @@ const NETWORKS: Kind = Kind::Networks { max: 256 };
 /// An access key id of the gate's own.
 const OWN_KEY: Kind = Kind::Text { max: 128, ascii: true };
 /// A region's name.
+const TLS_VERSION: Kind = words(&["1.2", "1.3"]);
 const REGION: Kind = Kind::Text { max: 64, ascii: true };
 const DOOR: Kind = words(&["deny", "forward"]);
 const SWITCH: Kind = words(&["off", "on"]);
@@ -134,13 +135,97 @@ pub(super) const LISTENER: &[Row] = &[
 ];
 
 pub(super) const UPSTREAM: &[Row] = &[
+    Row::derived(
+        "name",
+        Kind::Name,
+        "the endpoint's host",
+        "The store in metrics, in /status and for `probe`; unique.",
+    ),
+    Row::live(
+        "hosts",
+        Kind::Patterns(PatternsOf::Hosts),
+        "[]",
+        "Patterns of the Host headers, in lower case and without a port, whose requests this store serves; `[]` is all. The first `[[upstream]]` that takes host and bucket serves; the last one must take everything.",
+    ),
+    Row::live(
+        "buckets",
+        Kind::Patterns(PatternsOf::Buckets),
+        "[]",
+        "Patterns of the buckets whose requests this store serves; `[]` is all. Requests that name no bucket are taken by `[]` and `*` alone.",
+    ),
     Row::live(
         "endpoint",
         Kind::Endpoint,
         r#""http://127.0.0.1:3900""#,
-        "The store. The client's Host header is passed on unchanged, since its signature covers it.",
+        "The store. Unless `signing` is `resign`, the client's Host header is passed on unchanged, since its signature covers it. A name may have several addresses: they are used in turn, without those that could not be reached lately.",
     ),
-    Row::live("connect_timeout", TIMEOUT, r#""5s""#, "How long connecting to the store may take."),
+    Row::live(
+        "resolve_interval",
+        Kind::Duration { min: SECOND, max: DAY },
+        r#""30s""#,
+        "Age from which the addresses of the endpoint's name are looked up anew. The system's resolver does not tell how long its answers hold. While it has none, the old ones serve.",
+    ),
+    Row::live(
+        "tls_ca",
+        PATH_OR_NONE,
+        r#""""#,
+        "PEM file with the authorities that may vouch for an `https` endpoint; `\"\"` are the system's.",
+    ),
+    Row::live(
+        "tls_certificate",
+        PATH_OR_NONE,
+        r#""""#,
+        "PEM file with the certificate chain that the gate shows an `https` endpoint which asks for one.",
+    ),
+    Row::live("tls_key", PATH_OR_NONE, r#""""#, "PEM file with that certificate's private key."),
+    Row::live(
+        "tls_min_version",
+        TLS_VERSION,
+        r#""1.2""#,
+        "The oldest TLS that is spoken with an `https` endpoint.",
+    ),
+    Row::live(
+        "auth_first",
+        SWITCH,
+        r#""off""#,
+        "`on` has the store accept the head of each upload before its body is taken, so that strangers' bytes are neither held nor decoded. It costs a round trip for each upload.",
+    ),
+    Row::live(
+        "signing",
+        words(&["pass", "resign"]),
+        r#""pass""#,
+        "`pass` leaves clients' signatures to the store; `resign` checks them against `credentials` and signs anew for the store, so that no client has a key that works there.",
+    ),
+    Row::live(
+        "credentials",
+        PATH_OR_NONE,
+        r#""""#,
+        "The file with clients' keys and those that they are exchanged for; needed by `resign`, and read again when it changes. Others must not be able to read it.",
+    ),
+    Row::live(
+        "addressing",
+        words(&["path", "virtual"]),
+        r#""path""#,
+        "Where `resign` puts the bucket: into the path, or before the endpoint's host.",
+    ),
+    Row::live(
+        "signed_chunks",
+        words(&["resign", "decode"]),
+        r#""resign""#,
+        "What `resign` makes of a body whose chunks are signed: chunks signed anew, or the plain bytes.",
+    ),
+    Row::live(
+        "anonymous",
+        words(&["refuse", "forward"]),
+        r#""refuse""#,
+        "What becomes of requests without a signature under `resign`: 403, or they go to the store as they are.",
+    ),
+    Row::live(
+        "connect_timeout",
+        TIMEOUT,
+        r#""5s""#,
+        "How long connecting to the store may take, all addresses together.",
+    ),
     Row::live(
         "response_timeout",
         TIMEOUT,
@@ -165,18 +250,18 @@ pub(super) const UPSTREAM: &[Row] = &[
         r#""auto""#,
         "`auto` judges images and small bodies before their first byte goes out, and holds the tail of larger ones back; `whole` judges every body up to `limits.capture_max` before its first byte goes out.",
     ),
-    Row::fixed(
+    Row::live(
         "access_key",
         OWN_KEY,
         r#""""#,
         "The gate's own access key at the store, with which it ends refused multipart uploads and reads copies back; `\"\"` is none. Clients' requests never use it.",
     ),
-    Row::fixed("secret_key_file", PATH_OR_NONE, r#""""#, "File with the secret of `access_key`."),
-    Row::fixed(
+    Row::live("secret_key_file", PATH_OR_NONE, r#""""#, "File with the secret of `access_key`."),
+    Row::live(
         "region",
         REGION,
         r#""us-east-1""#,
-        "The region that the gate's own requests are signed for.",
+        "The region that requests are signed for, the gate's own and those signed anew.",
     ),
 ];
 

@@ -12,7 +12,7 @@ fn everything_at_once() {
 [lisener]
 address = \"0.0.0.0:9000\"
 [upstream]
-endpoint = \"https://store:3900\"
+endpoint = \"https://store\"
 conect_timeout = \"5s\"
 [[list]]
 name = \"a\"
@@ -38,7 +38,7 @@ hold_back = \"4095B\"
     let errors = Config::parse_with_files(text, Path::new("/etc/gate"), readable).unwrap_err();
     let expected = "\
 line 1: lisener: unknown table; did you mean \"listener\"?
-line 4: upstream.endpoint: https:// to the store is not supported yet: write http://host:port
+line 4: upstream.endpoint: \"https://store\" is not http://host:port or https://host:port
 line 5: upstream.conect_timeout: unknown key; did you mean \"connect_timeout\"?
 line 6: list.hash: format \"plain\" needs one of md5, sha1, sha256, pdq, ...
 line 9: list.polarity: \"blok\" is unknown; did you mean \"block\"?
@@ -168,7 +168,8 @@ fn one_table_or_several() {
         );
     }
     check("[[upstream]]\n[upstream]\n", &[(2, "upstream", "each has to be [[upstream]]")]);
-    check("[[upstream]]\n[[upstream]]\nguard = 1\n", &[(3, "upstream.guard", "not an integer")]);
+    let two = "[[upstream]]\nname = \"a\"\nhosts = [\"a\"]\n[[upstream]]\nguard = 1\n";
+    check(two, &[(5, "upstream.guard", "not an integer")]);
 }
 
 #[test]
@@ -235,7 +236,24 @@ const VALUES: &[(&str, &str, &str, &str)] = &[
     ("upstream", "endpoint", "\"http://store.local:80\"", ""),
     ("upstream", "endpoint", "\"http://my_store:3900\"", ""),
     ("upstream", "endpoint", "\"http://[2001:db8::1]:3900\"", ""),
-    ("upstream", "endpoint", "\"https://store:443\"", "not supported yet"),
+    ("upstream", "endpoint", "\"https://store:443\"", ""),
+    ("upstream", "endpoint", "\"https://[2001:db8::1]:3900\"", ""),
+    ("upstream", "endpoint", "\"HTTPS://store:443\"", "not http://host:port or https://host:port"),
+    ("upstream", "endpoint", "\"https://store\"", "not http://host:port or https://host:port"),
+    ("upstream", "name", "\"store_1-a\"", ""),
+    ("upstream", "name", "\"Store\"", "1 to 64"),
+    ("upstream", "hosts", "\"s3.example.org\"", "an array of patterns, not a string"),
+    ("upstream", "hosts", "[1]", "not an integer"),
+    ("upstream", "hosts", "[\"*\", \"**\"]", "names \"*\" twice"),
+    ("upstream", "hosts", "[\"*\", \"S3.example.org\"]", "write \"s3.example.org\""),
+    ("upstream", "hosts", "[\"*\", \"s3.example.org:9000\"]", "without their port"),
+    ("upstream", "hosts", "[\"*\", \"::1\"]", ""),
+    ("upstream", "buckets", "[\"*\", \"Photos\"]", ""),
+    ("upstream", "buckets", "[\"a/b\"]", "'/' can not stand"),
+    ("upstream", "resolve_interval", "\"1s\"", ""),
+    ("upstream", "resolve_interval", "\"999ms\"", "not within 1s to 1d"),
+    ("upstream", "tls_min_version", "\"1.1\"", "did you mean \"1.2\""),
+    ("upstream", "signing", "\"sign\"", "unknown"),
     ("upstream", "endpoint", "\"http://store\"", "not http://host:port"),
     ("upstream", "endpoint", "\"http://store:0\"", "not http://host:port"),
     ("upstream", "endpoint", "\"http://store:+80\"", "not http://host:port"),
@@ -302,6 +320,12 @@ fn lengths_at_the_bound_and_one_past_it() {
     super::config(&pattern(255));
     check(&pattern(256), &[(3, "bucket.match", "1 to 255")]);
     check(&pattern(0), &[(3, "bucket.match", "1 to 255")]);
+    let patterns = |count: usize| {
+        let patterns: Vec<String> = (1..count).map(|n| format!("\"h{n}\"")).collect();
+        format!("[upstream]\nhosts = [\"*\", {}]\n", patterns.join(", "))
+    };
+    super::config(&patterns(256));
+    check(&patterns(257), &[(2, "upstream.hosts", "has 257 patterns, at most 256")]);
 }
 
 #[test]

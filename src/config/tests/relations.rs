@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{LIST, check, config};
-use crate::config::{ClientAuth, Listener};
+use crate::config::{Addressing, ClientAuth, Listener, Signing};
 
 #[test]
 fn limits() {
@@ -35,6 +35,141 @@ fn a_wrong_value_contradicts_nothing() {
         &LIST.replace("\"sha256\"", "\"\"\nformat = \"stix\""),
         &[(5, "list.format", "not supported yet")],
     );
+}
+
+#[test]
+fn which_store_serves() {
+    let stores = |of: &[&str]| -> String {
+        let store = |(n, more): (usize, &&str)| {
+            format!("[[upstream]]\nname = \"s{n}\"\n{}\n", more.replace("; ", "\n"))
+        };
+        of.iter().enumerate().map(store).collect()
+    };
+    let config = config(&stores(&[
+        "hosts = [\"eu.example.org\", \"*.eu.example.org\"]; buckets = [\"raw-*\"]",
+        "hosts = [\"eu.example.org\"]",
+        "buckets = [\"raw-*\"]",
+        "",
+    ]));
+    for (host, bucket, expected) in [
+        (Some("eu.example.org"), Some("raw-1"), "s0"),
+        (Some("b.eu.example.org"), Some("raw-1"), "s0"),
+        (Some("eu.example.org"), Some("other"), "s1"),
+        (Some("eu.example.org"), None, "s1"),
+        (Some("b.eu.example.org"), Some("other"), "s3"),
+        (Some("other"), Some("raw-1"), "s2"),
+        (None, Some("raw-1"), "s2"),
+        (None, None, "s3"),
+    ] {
+        let serving = config.upstreams.iter().find(|each| each.serves(host, bucket)).unwrap();
+        assert_eq!(serving.name, expected, "{host:?} {bucket:?}");
+    }
+    for good in [&["hosts = [\"*\"]"][..], &["buckets = [\"a\", \"*\"]; hosts = [\"**\"]"]] {
+        super::config(&stores(good));
+    }
+    check(&stores(&["hosts = [\"a\"]"]), &[(3, "upstream.hosts", "has to take everything")]);
+    check(&stores(&["buckets = [\"?*\"]"]), &[(3, "upstream.buckets", "has to take everything")]);
+    let late = "the upstream on line 1 takes all of it";
+    check(&stores(&["", ""]), &[(4, "upstream.hosts", late)]);
+    check(
+        &stores(&["hosts = [\"a*\", \"b\"]", "hosts = [\"ab\", \"b\"]; buckets = [\"x\"]", ""]),
+        &[(6, "upstream.hosts", late)],
+    );
+    super::config(&stores(&["hosts = [\"a*\", \"b\"]", "hosts = [\"ab\", \"c\"]", ""]));
+    check(
+        &stores(&["buckets = [\"a*\"]", "buckets = [\"ab\"]", ""]),
+        &[(6, "upstream.buckets", late)],
+    );
+    // What is wrong hides nothing behind it, and is not held against the rest.
+    check(
+        &stores(&["hosts = [\"A\"]", "hosts = [\"a\"]", "buckets = 1"]),
+        &[(3, "upstream.hosts", "lower case"), (9, "upstream.buckets", "not an integer")],
+    );
+}
+
+#[test]
+fn stores_have_names_of_their_own() {
+    let two = |first: &str, second: &str| {
+        format!("[[upstream]]\nhosts = [\"a\"]\n{first}\n[[upstream]]\n{second}\n")
+    };
+    let named = config(&two("name = \"a\"", ""));
+    assert_eq!((&*named.upstreams[0].name, &*named.upstreams[1].name), ("a", "127.0.0.1"));
+    let both = "is the name of the upstream on line 1 too";
+    check(&two("", ""), &[(4, "upstream.name", both)]);
+    check(&two("name = \"a\"", "name = \"a\""), &[(5, "upstream.name", both)]);
+    check(&two("name = \"a\"", "endpoint = \"http://a:80\""), &[(4, "upstream.name", both)]);
+    check(
+        &two("name = \"A\"", "name = \"\""),
+        &[(3, "upstream.name", "1 to 64"), (5, "upstream.name", "1 to 64")],
+    );
+}
+
+#[test]
+fn tls_with_a_store() {
+    let https = "endpoint = \"https://store:443\"\n";
+    let with = |options: &str| format!("[upstream]\n{https}{options}\n");
+    let plain = config(&with(""));
+    let tls = plain.upstreams[0].tls.as_ref().unwrap();
+    assert_eq!((tls.authorities.as_ref(), tls.identity.as_ref()), (None, None));
+    let full = "tls_ca = \"ca.pem\"\ntls_certificate = \"c.pem\"\ntls_key = \"k.pem\"";
+    let full = config(&with(full));
+    let tls = full.upstreams[0].tls.as_ref().unwrap();
+    assert_eq!(tls.authorities.as_deref(), Some(std::path::Path::new("/etc/gate/ca.pem")));
+    assert_eq!(tls.identity.as_ref().unwrap().key, std::path::Path::new("/etc/gate/k.pem"));
+    check(&with("tls_key = \"k.pem\""), &[(3, "upstream.tls_key", "tls_certificate")]);
+    for useless in ["tls_ca = \"ca.pem\"", "tls_min_version = \"1.3\""] {
+        let key = format!("upstream.{}", useless.split(' ').next().unwrap());
+        check(&format!("[upstream]\n{useless}\n"), &[(2, &key, "needs an https:// endpoint")]);
+    }
+    // The default is no wish.
+    config("[upstream]\ntls_ca = \"\"\ntls_min_version = \"1.2\"\n");
+    assert_eq!(plain.upstreams[0].endpoint.host_header(), "store");
+    for (endpoint, header) in [
+        ("https://store:80", "store:80"),
+        ("http://store:80", "store"),
+        ("https://[::1]:443", "[::1]"),
+        ("http://[::1]:443", "[::1]:443"),
+    ] {
+        let endpoint: crate::config::Endpoint = endpoint.parse().unwrap();
+        assert_eq!(endpoint.host_header(), header);
+    }
+}
+
+#[test]
+fn signing_anew() {
+    let resign = "[upstream]\nsigning = \"resign\"\n";
+    let known = format!("{resign}credentials = \"keys.toml\"\n");
+    let Signing::Anew(anew) = &config(&known).upstreams[0].signing else { panic!() };
+    assert_eq!(anew.credentials, std::path::Path::new("/etc/gate/keys.toml"));
+    assert_eq!(anew.addressing, Addressing::Path);
+    check(resign, &[(2, "upstream.signing", "needs credentials")]);
+    for option in [
+        "credentials = \"keys.toml\"",
+        "addressing = \"virtual\"",
+        "signed_chunks = \"decode\"",
+        "anonymous = \"forward\"",
+    ] {
+        let key = format!("upstream.{}", option.split(' ').next().unwrap());
+        check(&format!("[upstream]\n{option}\n"), &[(2, &key, "needs signing = \"resign\"")]);
+    }
+    config("[upstream]\nanonymous = \"refuse\"\ncredentials = \"\"\n");
+    let hosted = format!("{known}addressing = \"virtual\"\n");
+    check(&hosted, &[(4, "upstream.addressing", "needs a name in endpoint")]);
+    check(
+        &format!("{hosted}endpoint = \"http://[::1]:80\"\n"),
+        &[(4, "upstream.addressing", "needs a name")],
+    );
+    config(&format!("{hosted}endpoint = \"http://store:80\"\n"));
+}
+
+#[test]
+fn where_nodes_share_state_is_said_where_there_are_several_stores() {
+    let shared = "[state]\nbucket = \"parts\"\naccess_key = \"a\"\nsecret_key_file = \"s\"\n";
+    config(shared);
+    let several = "[[upstream]]\nname = \"a\"\nhosts = [\"a\"]\n[[upstream]]\n";
+    config(several);
+    check(&format!("{several}{shared}"), &[(6, "state.bucket", "needs endpoint")]);
+    config(&format!("{several}{shared}endpoint = \"http://a:1\"\n"));
 }
 
 #[test]

@@ -35,6 +35,12 @@ fn what_is_written_reads_the_same() {
     round_trip(
         "[upstream]\nendpoint = \"http://[::1]:80\"\n[admin]\naddress = \"\"\nsocket = \"s\"\n",
     );
+    round_trip(
+        "[upstream]\nname = \"s\"\nhosts = [\"a\", \"*\"]\nbuckets = [\"**\"]\nendpoint = \"https://h:1\"\n\
+         tls_ca = \"a\"\ntls_certificate = \"c\"\ntls_key = \"k\"\ntls_min_version = \"1.3\"\n\
+         auth_first = \"on\"\nsigning = \"resign\"\ncredentials = \"f\"\naddressing = \"virtual\"\n\
+         signed_chunks = \"decode\"\nanonymous = \"forward\"\nresolve_interval = \"5s\"\n",
+    );
     let several = round_trip("[[listener]]\n[[listener]]\naddress = \"[::1]:80\"\n[[upstream]]\n");
     assert_eq!((several.listeners.len(), several.upstreams.len()), (2, 1));
     round_trip("[[bucket]]\nmode = \"off\"\nmatch = \"a*?*\"\nunjudged = { copy = \"refuse\" }\n");

@@ -16,7 +16,7 @@ impl Files {
         let at = |name| self.0.path().join(name);
         config::Tls {
             certificates: vec![CertificateFiles { certificate: at("c"), key: at("k") }],
-            min_version: TlsVersion::V1_2,
+            min_version: TlsVersion::V12,
             client_auth: ClientAuth::Off,
             client_ca: None,
         }

@@ -48,6 +48,12 @@ impl Stamp {
     pub fn day(&self) -> &str {
         &self.0[..DAY_LEN]
     }
+
+    /// The moment that it stands for; none where there is no such day or time of day.
+    pub fn moment(&self) -> Option<SystemTime> {
+        let moment = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", &self.0).ok()?;
+        Some(moment.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().into())
+    }
 }
 
 /// When and where a signature holds. Displayed as in credentials:
@@ -69,6 +75,14 @@ impl fmt::Display for Scope {
 /// A signature. Displayed as 64 hex digits in lower case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signature(Sha256);
+
+impl Signature {
+    /// Reads 64 hex digits in lower case.
+    pub fn parse(text: &str) -> Option<Self> {
+        let lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+        text.parse().ok().filter(|_| lower).map(Signature)
+    }
+}
 
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -93,6 +107,15 @@ impl SigningKey {
         SigningKey { scope, mac }
     }
 
+    /// The same key for another moment of its day; none for another day.
+    pub fn at(&self, stamp: Stamp) -> Option<SigningKey> {
+        if stamp.day() != self.scope.stamp.day() {
+            return None;
+        }
+        let scope = Scope { stamp, region: self.scope.region.clone() };
+        Some(SigningKey { scope, mac: self.mac.clone() })
+    }
+
     /// What it is good for.
     pub fn scope(&self) -> &Scope {
         &self.scope
@@ -103,6 +126,17 @@ impl SigningKey {
         self.seal(ALGORITHM, &[&sha256(canonical)])
     }
 
+    /// Whether `signature` is that of a head, in a time that does not tell how much of it is right.
+    pub fn has_signed_request(&self, canonical: &[u8], signature: &Signature) -> bool {
+        let mac = self.mac.clone().chain_update(self.string_to_sign(canonical));
+        mac.verify_slice(signature.0.as_bytes()).is_ok()
+    }
+
+    /// What is signed of a canonical request.
+    pub fn string_to_sign(&self, canonical: &[u8]) -> String {
+        self.text(ALGORITHM, &[&sha256(canonical)])
+    }
+
     /// The chain of signatures in an aws-chunked body whose head has the signature `seed`.
     pub fn chain(&self, seed: Signature) -> Chain<'_> {
         Chain::new(self, seed)
@@ -110,13 +144,17 @@ impl SigningKey {
 
     /// Signs lines under a label: label, stamp and scope come first, no line end last.
     pub(super) fn seal(&self, label: &str, lines: &[&dyn fmt::Display]) -> Signature {
+        let sealed = self.mac.clone().chain_update(self.text(label, lines)).finalize();
+        Signature(Sha256(sealed.into_bytes().into()))
+    }
+
+    fn text(&self, label: &str, lines: &[&dyn fmt::Display]) -> String {
         let Scope { stamp, .. } = &self.scope;
         let mut text = format!("{label}\n{}\n{}", stamp.as_str(), self.scope);
         for line in lines {
             text.push_str(&format!("\n{line}"));
         }
-        let sealed = self.mac.clone().chain_update(text).finalize().into_bytes();
-        Signature(Sha256(sealed.into()))
+        text
     }
 }
 

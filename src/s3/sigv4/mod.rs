@@ -11,6 +11,7 @@
 mod canonical;
 mod chain;
 mod key;
+mod seed;
 mod signer;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,8 @@ mod tests;
 pub use canonical::{PathForm, canonical_request};
 pub use chain::Chain;
 pub use key::{Scope, Signature, SigningKey, Stamp, sha256};
-pub use signer::{Authorization, MAX_EXPIRES_S, Signer};
+pub use seed::Seed;
+pub use signer::{Authorization, MAX_EXPIRES_S, Presigned, Signer};
 
 /// The algorithm, as heads, queries and strings to sign name it.
 pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";

@@ -26,10 +26,24 @@ pub struct Authorization {
     pub seed: Signature,
 }
 
+/// A query with its signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presigned {
+    /// The whole query without its `?`.
+    pub query: String,
+    /// Where the chain of a streamed body begins.
+    pub seed: Signature,
+}
+
 impl Signer {
     /// Signs for `access_key`, whose secret is `secret`.
     pub fn new(access_key: &str, secret: &str, scope: Scope) -> Self {
-        Signer { access_key: access_key.to_owned(), key: SigningKey::derive(secret, scope) }
+        Signer::with_key(access_key, SigningKey::derive(secret, scope))
+    }
+
+    /// Signs for `access_key`, from whose secret `key` is derived.
+    pub fn with_key(access_key: &str, key: SigningKey) -> Self {
+        Signer { access_key: access_key.to_owned(), key }
     }
 
     /// The key that it signs with.
@@ -54,6 +68,17 @@ impl Signer {
     /// The head's query with a signature behind it that holds for `expires_s` seconds, 1 to
     /// [`MAX_EXPIRES_S`]. The payload is not signed.
     pub fn presign(&self, head: &Head<'_>, signed: &[&str], expires_s: u32) -> String {
+        self.presign_payload(head, signed, expires_s, UNSIGNED_PAYLOAD).query
+    }
+
+    /// The same with a payload token, which the head's `x-amz-content-sha256` must name.
+    pub fn presign_payload(
+        &self,
+        head: &Head<'_>,
+        signed: &[&str],
+        expires_s: u32,
+        payload: &str,
+    ) -> Presigned {
         let escaped = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         let credential = escaped(&format!("{}/{}", self.access_key, self.key.scope()));
         let names = escaped(&signed.join(";"));
@@ -64,7 +89,8 @@ impl Signer {
             self.key.scope().stamp.as_str(),
         );
         let unsigned = Head { query: Some(&query), ..*head };
-        let canonical = canonical_request(&unsigned, PathForm::Encoded, signed, UNSIGNED_PAYLOAD);
-        format!("{query}&X-Amz-Signature={}", self.key.sign_request(&canonical))
+        let canonical = canonical_request(&unsigned, PathForm::Encoded, signed, payload);
+        let seed = self.key.sign_request(&canonical);
+        Presigned { query: format!("{query}&X-Amz-Signature={seed}"), seed }
     }
 }
