@@ -286,7 +286,7 @@ impl Upload {
                 self.refuse(ErrorCode::IncompleteBody, message, true, termination)
             }
             IntakeFault::Idle => {
-                let message = "Nothing of the body came for too long.";
+                let message = "Too little of the body came for too long.";
                 self.refuse(ErrorCode::RequestTimeout, message, true, termination)
             }
             IntakeFault::Framing(error) => {

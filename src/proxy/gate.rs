@@ -75,8 +75,6 @@ pub struct Settings {
     pub drain_bytes: u64,
     /// And for how long.
     pub drain_time: Duration,
-    /// Silence after which a body is given up.
-    pub body_idle_timeout: Duration,
     /// How digests are computed.
     pub kernel: Kernel,
     /// The text of a denial.

@@ -1,19 +1,20 @@
 //! Reading a client's body into the inspector and the hold-back.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::HeaderMap;
 use http_body::Body;
 use hyper::body::Incoming;
-use tokio::time::Sleep;
 
 use super::faults;
+use super::idle::IdleTimer;
 use super::seal::Seal;
 use crate::framing::Form;
 use crate::inspect::{BodyError, Evidence, HoldBack, Inspector};
+use crate::net::downstream::Pace;
 
 /// One client's body, as far as it has come.
 pub struct Intake {
@@ -43,7 +44,7 @@ pub struct Leftover {
 pub enum IntakeFault {
     /// The client went away, or its HTTP framing broke.
     Client,
-    /// Nothing came for longer than the idle timeout.
+    /// Nothing came for longer than the idle timeout, or for long too little.
     Idle,
     /// The framing inside is malformed, or does not agree with what was declared.
     Framing(BodyError),
@@ -61,7 +62,7 @@ pub enum Progress {
 impl Intake {
     /// Starts reading `body`, which nobody has polled yet: the first poll sends 100 Continue where
     /// the client waits for it.
-    pub fn new(body: Incoming, inspector: Inspector, tolerant: bool, idle: Duration) -> Self {
+    pub fn new(body: Incoming, inspector: Inspector, tolerant: bool, pace: Pace) -> Self {
         Intake {
             body,
             seal: None,
@@ -70,7 +71,7 @@ impl Intake {
             trailers: None,
             tolerant,
             malformed: None,
-            idle: IdleTimer::new(idle),
+            idle: IdleTimer::new(pace),
             asked_for: false,
         }
     }
@@ -84,10 +85,11 @@ impl Intake {
     pub fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<Progress, IntakeFault>> {
         self.asked_for = true;
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
-            ready!(self.idle.poll(cx));
+            ready!(self.idle.poll_client(cx));
             return Poll::Ready(Err(IntakeFault::Idle));
         };
-        self.idle.touch();
+        let came = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
+        self.idle.touch(came.map_or(0, |data| data.len() as u64));
         faults::point("read");
         Poll::Ready(match frame {
             None => Ok(Progress::Ended),
@@ -231,35 +233,4 @@ pub enum Seen {
     Whole(Evidence),
     /// Its framing was malformed; only ever so where that is tolerated.
     Malformed,
-}
-
-/// Fires when nothing has come for a while. Reset by noting the time, not by moving the timer.
-struct IdleTimer {
-    limit: Duration,
-    /// When the silence began; unset until somebody waits.
-    since: Option<Instant>,
-    sleep: Option<Pin<Box<Sleep>>>,
-}
-
-impl IdleTimer {
-    fn new(limit: Duration) -> Self {
-        IdleTimer { limit, since: None, sleep: None }
-    }
-
-    fn touch(&mut self) {
-        self.since = None;
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let due = *self.since.get_or_insert_with(Instant::now) + self.limit;
-        loop {
-            let sleep =
-                self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due.into())));
-            ready!(sleep.as_mut().poll(cx));
-            if Instant::now() >= due {
-                return Poll::Ready(());
-            }
-            sleep.as_mut().reset(due.into());
-        }
-    }
 }

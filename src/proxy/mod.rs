@@ -13,6 +13,7 @@ mod faults;
 mod flow;
 pub mod gate;
 mod headers;
+mod idle;
 mod intake;
 mod journal;
 mod looking;

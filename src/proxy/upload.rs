@@ -31,6 +31,7 @@ use super::signing::Route;
 use crate::digest::MultiHasher;
 use crate::inspect::{Codings, Evidence, Inspector};
 use crate::net::budget::Reservation;
+use crate::net::downstream::Pace;
 use crate::policy::{Outcome, Unjudged, Verdict};
 use crate::s3::{self, Operation};
 
@@ -217,8 +218,8 @@ impl Upload {
                 return self.malformed_end(error, Some(Leftover::untouched(body)));
             }
         };
-        let idle = self.case.view.settings.body_idle_timeout;
-        let intake = Intake::new(body, inspector, tolerant, idle).sealed(self.seal.take());
+        let pace = self.case.head.extensions.get::<Pace>().copied().unwrap_or_default();
+        let intake = Intake::new(body, inspector, tolerant, pace).sealed(self.seal.take());
         let mut flow = Box::new(Flow::new(intake, running));
         match self.case.choose_guard(&mut flow).await {
             Ok(Guard::Whole(reservation)) => self.hold_whole(flow, reservation).await,
