@@ -16,7 +16,6 @@
 //! table, the sample and the document together.
 
 mod check;
-mod credentials;
 mod effective;
 mod error;
 mod glob;
@@ -35,8 +34,6 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-pub use crate::s3::resign::Addressing;
-pub use credentials::{Client, Clients};
 pub use effective::Setting;
 pub use error::{ConfigError, ConfigErrors};
 pub use glob::Glob;
