@@ -10,10 +10,11 @@ use super::kind::{Answers, Column, Item, Value};
 use super::options::Section;
 use super::words::{FormatWord, SigningWord, Switch, Word};
 use super::{
-    Addressing, Anonymous, BucketRule, Config, Credentials, Format, List, Listener, Near,
-    SharedState, SignedChunks, Signing, TlsVersion, Upstream, UpstreamTls,
+    Anonymous, BucketRule, Config, Credentials, Format, List, Listener, Near, SharedState,
+    SignedChunks, Signing, TlsVersion, Upstream, UpstreamTls,
 };
 use crate::list::HashKind;
+use crate::s3::resign::Addressing;
 
 /// An option and its value in effect.
 #[derive(Clone, Debug, PartialEq, Eq)]

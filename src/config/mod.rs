@@ -16,6 +16,7 @@
 //! table, the sample and the document together.
 
 mod check;
+mod credentials;
 mod effective;
 mod error;
 mod glob;
@@ -33,6 +34,7 @@ mod tests;
 use std::io;
 use std::path::Path;
 
+pub use credentials::{Client, Clients, Sources};
 pub use effective::Setting;
 pub use error::{ConfigError, ConfigErrors};
 pub use glob::Glob;
@@ -43,8 +45,8 @@ pub use settings::{
     UpstreamTls,
 };
 pub use words::{
-    Addressing, Anonymous, DigestCode, Guard, LogFormat, LogLevel, Passes, SignedChunks, Switch,
-    TlsVersion, Variants,
+    Anonymous, DigestCode, Guard, LogFormat, LogLevel, Passes, SignedChunks, Switch, TlsVersion,
+    Variants,
 };
 
 /// Longest configuration that is read, in bytes. Longer ones are mistakes (a list, a core dump).

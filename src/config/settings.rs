@@ -8,13 +8,14 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::words::{Addressing, Anonymous, SignedChunks, Switch, TlsVersion, Variants};
+use super::words::{Anonymous, SignedChunks, Switch, TlsVersion, Variants};
 use super::{DigestCode, Endpoint, Glob, Guard, LogFormat, LogLevel, Passes};
 use crate::digest::Algorithm;
 use crate::image::Convention;
 use crate::list::HashKind;
 use crate::policy::{self, Mode, Polarity};
 use crate::s3;
+use crate::s3::resign::Addressing;
 
 /// `[listener]` or `[[listener]]`: where clients connect.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod audit;
 pub mod bypass;
+pub mod credentials;
 pub mod lists;
 pub mod log;
 pub mod metrics;

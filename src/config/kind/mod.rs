@@ -10,6 +10,8 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
+pub(super) use scalar::name as list_name;
+
 use super::Glob;
 use super::error::Report;
 use super::units::{show_duration, show_millis, show_size};

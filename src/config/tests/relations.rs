@@ -1,7 +1,8 @@
 //! What has to agree between options: valid, invalid, and valid becoming invalid.
 
 use super::{LIST, check, config};
-use crate::config::{Addressing, Signing};
+use crate::config::Signing;
+use crate::s3::resign::Addressing;
 
 #[test]
 fn limits() {
