@@ -10,10 +10,11 @@ use super::kind::{Answers, Column, Item, Value};
 use super::options::Section;
 use super::words::{FormatWord, SigningWord, Switch, Word};
 use super::{
-    Addressing, Anonymous, BucketRule, CertificateFiles, Config, Credentials, Format, List,
-    Listener, Near, SharedState, SignedChunks, Signing, Tls, TlsVersion, Upstream, UpstreamTls,
+    Anonymous, BucketRule, CertificateFiles, Config, Credentials, Format, List, Listener, Near,
+    SharedState, SignedChunks, Signing, Tls, TlsVersion, Upstream, UpstreamTls,
 };
 use crate::list::HashKind;
+use crate::s3::resign::Addressing;
 
 /// An option and its value in effect.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,6 +16,7 @@
 //! table, the sample and the document together.
 
 mod check;
+mod credentials;
 mod effective;
 mod error;
 mod glob;
@@ -34,6 +35,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+pub use credentials::{Client, Clients, Sources};
 pub use effective::Setting;
 pub use error::{ConfigError, ConfigErrors};
 pub use glob::Glob;

@@ -1,5 +1,6 @@
 //! One running gate: what it was configured with, what serves, and how that changes.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::num::NonZeroUsize;
@@ -12,11 +13,12 @@ use tokio::sync::{Mutex as AsyncMutex, watch};
 
 use super::audit::{self, Audit, AuditSettings, Retained};
 use super::bypass::BypassStore;
+use super::credentials::Watch;
 use super::entrances;
 use super::lists::{ListStore, Loaded, Standing};
 use super::parts::{self, PartsFault};
 use super::stores::{self, StoreFault};
-use crate::config::{self, Config, ConfigErrors, DigestCode, Passes};
+use crate::config::{self, Config, ConfigErrors, DigestCode, Passes, Signing};
 use crate::decode::{Launch, Pool, Terms};
 use crate::digest::Kernel;
 use crate::image;
@@ -78,6 +80,8 @@ pub struct Node {
     pub audit: Audit,
     path: PathBuf,
     lists: Arc<ListStore>,
+    /// How credentials files looked when they were read.
+    watch: Arc<Watch>,
     current: Mutex<Current>,
     /// Reloads happen one after another.
     reloading: AsyncMutex<()>,
@@ -90,6 +94,8 @@ struct Current {
     config: Arc<Config>,
     standings: Vec<Standing>,
     last_reload_failed: bool,
+    /// Credentials files that have changed, and are of no use now.
+    useless_files: BTreeSet<PathBuf>,
 }
 
 /// What a reload came to.
@@ -140,7 +146,8 @@ impl Node {
             Loaded::default()
         });
         report(&loaded.standings, &meters);
-        let stores = stores::open(&config, &meters, None)?;
+        let watch = Arc::<Watch>::default();
+        let stores = stores::open(&config, &meters, &watch, None)?;
         let view = view(&config, &loaded, stores, &bypasses);
         let budget = Budget::new(config.limits.capture_budget);
         let parts = parts::open(&config).await?;
@@ -151,6 +158,7 @@ impl Node {
             config: Arc::new(config),
             standings: loaded.standings,
             last_reload_failed: false,
+            useless_files: BTreeSet::new(),
         };
         let node = Arc::new(Node {
             gate,
@@ -159,6 +167,7 @@ impl Node {
             audit,
             path,
             lists,
+            watch,
             current: Mutex::new(current),
             reloading: AsyncMutex::new(()),
             draining: AtomicBool::new(false),
@@ -198,12 +207,16 @@ impl Node {
             Ok(loaded) => self.swap(config, loaded, &mut reloaded).await,
             Err(error) => reloaded.errors.push(error),
         }
-        self.current().last_reload_failed = !reloaded.errors.is_empty();
+        {
+            let mut current = self.current();
+            current.last_reload_failed = !reloaded.errors.is_empty();
+            // They were read as well; if one is wrong, that is among the errors.
+            current.useless_files.clear();
+        }
         for error in &reloaded.errors {
             tracing::error!(%error, "reload");
         }
-        let successful = reloaded.errors.is_empty();
-        self.gate.meters.config_last_reload_successful.set(successful.into());
+        self.show_success();
         self.tick();
         reloaded
     }
@@ -220,10 +233,12 @@ impl Node {
             Err(error) => reloaded.errors.push(format!("audit: {error}")),
         }
         let serving = self.gate.view.load().stores.clone();
-        let stores = match stores::open(&config, &self.gate.meters, Some(&serving)) {
+        let stores = match stores::open(&config, &self.gate.meters, &self.watch, Some(&serving)) {
             Ok(stores) => stores,
             Err(error) => {
                 reloaded.errors.push(error.to_string());
+                // What it has read already, nobody has taken.
+                self.watch.forget();
                 serving
             }
         };
@@ -260,9 +275,50 @@ impl Node {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// Whether the last reload left something undone.
+    /// Whether the last reload left something undone, or a credentials file has become useless since.
     pub fn last_reload_failed(&self) -> bool {
-        self.current().last_reload_failed
+        let current = self.current();
+        current.last_reload_failed || !current.useless_files.is_empty()
+    }
+
+    fn show_success(&self) {
+        let successful = !self.last_reload_failed();
+        self.gate.meters.config_last_reload_successful.set(successful.into());
+    }
+
+    /// Takes credentials files that have changed. One that is wrong leaves the clients that were
+    /// there before.
+    async fn renew_clients(&self) {
+        let mut files: Vec<PathBuf> = Vec::new();
+        for store in &self.gate.view.load().stores {
+            if let Signing::Anew(anew) = &store.config.signing
+                && !files.contains(&anew.credentials)
+            {
+                files.push(anew.credentials.clone());
+            }
+        }
+        if files.is_empty() {
+            return;
+        }
+        // A reload reads them too.
+        let Ok(_alone) = self.reloading.try_lock() else { return };
+        for file in files {
+            let (watch, path) = (self.watch.clone(), file.clone());
+            let reading = tokio::task::spawn_blocking(move || watch.read_if_changed(&path));
+            match reading.await {
+                Ok(Ok(None)) | Err(_) => continue,
+                Ok(Ok(Some(clients))) => {
+                    tracing::info!(file = %file.display(), clients = clients.len(), "credentials");
+                    self.gate.view.rcu(|view| view.with_clients(&file, &clients));
+                    self.current().useless_files.remove(&file);
+                }
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "the credentials can't be taken");
+                    self.current().useless_files.insert(file);
+                }
+            }
+            self.show_success();
+        }
     }
 
     /// Begins to drain; waiting for it is the runner's business.
@@ -303,7 +359,7 @@ impl Node {
             standings.iter().zip(&config.lists).map(|(s, list)| s.is_stale(list.max_age, now));
         let stale: Vec<bool> = stale.collect();
         if view.rulebook.lists.iter().map(|list| list.stale).ne(stale.iter().copied()) {
-            self.gate.view.store(Arc::new(view.with_stale(&stale)));
+            self.gate.view.rcu(|view| view.with_stale(&stale));
         }
     }
 
@@ -347,6 +403,7 @@ async fn ticking(node: std::sync::Weak<Node>) {
         ticks.tick().await;
         let Some(node) = node.upgrade() else { return };
         node.tick();
+        node.renew_clients().await;
         if node.config().lists.is_empty() && warned.elapsed() >= NO_LIST_WARNING {
             tracing::warn!("no list is configured: every upload passes");
             warned = tokio::time::Instant::now();
