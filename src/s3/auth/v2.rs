@@ -183,12 +183,16 @@ impl V2 {
         }
     }
 
-    fn string_to_sign(&self, head: &Head<'_>, habits: Habits) -> Vec<u8> {
-        let expires = match &self.validity {
+    /// The digits of a presigned query's end.
+    pub(super) fn expires(&self) -> Option<&str> {
+        match &self.validity {
             Validity::Around(_) => None,
-            Validity::Until(_, digits) => Some(digits.as_str()),
-        };
-        string_to_sign(head, self.bucket.as_deref(), expires, habits)
+            Validity::Until(_, digits) => Some(digits),
+        }
+    }
+
+    fn string_to_sign(&self, head: &Head<'_>, habits: Habits) -> Vec<u8> {
+        string_to_sign(head, self.bucket.as_deref(), self.expires(), habits)
     }
 }
 
