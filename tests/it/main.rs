@@ -29,3 +29,4 @@ mod shadow;
 mod smuggling;
 mod tls;
 mod transparency;
+mod upstream;
