@@ -122,7 +122,7 @@ fn load(list: &List) -> Result<(), ListError> {
 fn tls_faults(config: &Config, stated: &Stated<'_>) -> Vec<ConfigError> {
     let fault = |(index, listener): (usize, &Listener)| {
         let tls = listener.tls.as_ref()?;
-        let error = tls::Tls::read(&tls.certificate, &tls.key).err()?;
+        let error = tls::Tls::read(tls).err()?;
         Some(ConfigError {
             line: stated.line_of("listener", index, "tls_certificate"),
             key: "listener.tls_certificate".to_owned(),

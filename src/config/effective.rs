@@ -10,8 +10,8 @@ use super::kind::{Answers, Column, Item, Value};
 use super::options::Section;
 use super::words::{FormatWord, SigningWord, Switch, Word};
 use super::{
-    Anonymous, BucketRule, Config, Credentials, Format, List, Listener, Near, SharedState,
-    SignedChunks, Signing, TlsVersion, Upstream, UpstreamTls,
+    Anonymous, BucketRule, CertificateFiles, Config, Credentials, Format, List, Listener, Near,
+    SharedState, SignedChunks, Signing, Tls, TlsVersion, Upstream, UpstreamTls,
 };
 use crate::list::HashKind;
 use crate::s3::resign::Addressing;
@@ -163,6 +163,8 @@ impl Config {
             ("members_max", count(inspect.members_max)),
             ("swift_prefix", Value::Text(inspect.swift_prefix.clone())),
             ("domains", Value::Text(inspect.domains.clone())),
+            ("host_buckets", Value::Text(inspect.host_buckets.clone())),
+            ("bucket_aliases", Value::Text(inspect.bucket_aliases.clone())),
         ]
     }
 
@@ -228,21 +230,39 @@ impl Config {
 }
 
 fn listener_values(listener: &Listener) -> Values {
-    let (certificate, key) = match &listener.tls {
-        Some(tls) => (path(&tls.certificate), path(&tls.key)),
-        None => (Value::Text(String::new()), Value::Text(String::new())),
-    };
-    vec![
-        ("address", Value::Address(Some(listener.address))),
-        ("tls_certificate", certificate),
-        ("tls_key", key),
+    let mut values = vec![("address", Value::Address(Some(listener.address)))];
+    values.extend(listener.name.iter().map(|name| ("name", Value::Text(name.clone()))));
+    values.extend(tls_values(listener.tls.as_ref()));
+    values.extend([
+        ("proxy_protocol", switch(listener.proxy_protocol)),
+        ("trusted_proxies", Value::Networks(listener.trusted_proxies.clone())),
         ("header_timeout", Value::Duration(listener.header_timeout)),
         ("idle_timeout", Value::Duration(listener.idle_timeout)),
         ("body_idle_timeout", Value::Duration(listener.body_idle_timeout)),
+        ("body_min_rate", Value::Size(listener.body_min_rate)),
         ("max_connections", count(listener.max_connections)),
         ("max_header_size", Value::Size(wide(listener.max_header_size))),
         ("drain_grace", Value::Duration(listener.drain_grace)),
         ("drain_deadline", Value::Duration(listener.drain_deadline)),
+    ]);
+    values
+}
+
+/// How a listener speaks TLS. Where it does not, the defaults stand.
+fn tls_values(tls: Option<&Tls>) -> Values {
+    let Some(tls) = tls else { return Vec::new() };
+    let paths = |of: fn(&CertificateFiles) -> &Path| {
+        Value::Paths(
+            tls.certificates.iter().map(|pair| item(&of(pair).display().to_string())).collect(),
+        )
+    };
+    let ca = tls.client_ca.as_deref().map_or(Value::Text(String::new()), path);
+    vec![
+        ("tls_certificate", paths(|pair| &pair.certificate)),
+        ("tls_key", paths(|pair| &pair.key)),
+        ("tls_min_version", Value::Word(tls.min_version.word())),
+        ("tls_client_ca", ca),
+        ("tls_client_auth", Value::Word(tls.client_auth.word())),
     ]
 }
 

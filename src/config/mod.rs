@@ -33,6 +33,7 @@ mod tests;
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 pub use credentials::{Client, Clients, Sources};
 pub use effective::Setting;
@@ -40,13 +41,13 @@ pub use error::{ConfigError, ConfigErrors};
 pub use glob::Glob;
 pub use kind::{Endpoint, Kind, PatternsOf, Scheme};
 pub use settings::{
-    Admin, Audit, BucketRule, Columns, Credentials, Decode, Format, Inspect, Limits, List,
-    Listener, Log, Near, Refusal, Runtime, SharedState, SignAnew, Signing, State, Tls, Upstream,
-    UpstreamTls,
+    Admin, Audit, BucketRule, CertificateFiles, Columns, Credentials, Decode, Format, Inspect,
+    Limits, List, Listener, Log, Near, Refusal, Runtime, SharedState, SignAnew, Signing, State,
+    Tls, Upstream, UpstreamTls,
 };
 pub use words::{
-    Anonymous, DigestCode, Guard, LogFormat, LogLevel, Passes, SignedChunks, Switch, TlsVersion,
-    Variants,
+    Anonymous, ClientAuth, DigestCode, Guard, LogFormat, LogLevel, Passes, SignedChunks, Switch,
+    TlsVersion, Variants,
 };
 
 /// Longest configuration that is read, in bytes. Longer ones are mistakes (a list, a core dump).
@@ -115,6 +116,14 @@ impl Config {
                 unreachable!("only a reported error keeps a configuration from being read")
             }
         }
+    }
+
+    /// How long a draining gate goes on accepting, and how long it waits for requests under way: the
+    /// longest of what the listeners say, since the process ends for all of them at once.
+    pub fn drain(&self) -> (Duration, Duration) {
+        let longest =
+            |of: fn(&Listener) -> Duration| self.listeners.iter().map(of).max().unwrap_or_default();
+        (longest(|each| each.drain_grace), longest(|each| each.drain_deadline))
     }
 
     /// The rule for a bucket: the first whose pattern matches. A request that names no bucket

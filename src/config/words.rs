@@ -150,6 +150,29 @@ impl Word for Passes {
     }
 }
 
+/// Whether clients are asked for a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// They aren't.
+    Off,
+    /// They are, and may have none. A bad one is refused.
+    Optional,
+    /// They are, and need one.
+    Required,
+}
+
+impl Word for ClientAuth {
+    const ALL: &'static [Self] = &[ClientAuth::Off, ClientAuth::Optional, ClientAuth::Required];
+
+    fn word(self) -> &'static str {
+        match self {
+            ClientAuth::Off => "off",
+            ClientAuth::Optional => "optional",
+            ClientAuth::Required => "required",
+        }
+    }
+}
+
 /// The shape of a line of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {

@@ -24,6 +24,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
 
 use super::bypass::{Scope, parse_date};
+use super::entrances;
 use super::metrics;
 use super::node::Node;
 use crate::proxy::stores::Store;
@@ -173,7 +174,8 @@ impl Admin {
             "lists": lists.collect::<Vec<_>>(),
             "bypasses": bypasses,
             "audit_healthy": node.gate.audit.healthy(),
-            "connections": node.connections.count(),
+            "listeners": entrances::status(&node.entrances),
+            "connections": node.open_connections(),
             "capture": { "used": node.gate.budget.used(), "limit": node.gate.budget.limit() },
         })
     }

@@ -5,6 +5,7 @@ pub mod admin;
 pub mod audit;
 pub mod bypass;
 pub mod credentials;
+mod entrances;
 pub mod lists;
 pub mod log;
 pub mod metrics;

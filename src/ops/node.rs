@@ -14,6 +14,7 @@ use tokio::sync::{Mutex as AsyncMutex, watch};
 use super::audit::{self, Audit, AuditSettings, Retained};
 use super::bypass::BypassStore;
 use super::credentials::Watch;
+use super::entrances;
 use super::lists::{ListStore, Loaded, Standing};
 use super::parts::{self, PartsFault};
 use super::stores::{self, StoreFault};
@@ -22,8 +23,7 @@ use crate::decode::{Launch, Pool, Terms};
 use crate::digest::Kernel;
 use crate::image;
 use crate::net::budget::Budget;
-use crate::net::listener::Connections;
-use crate::net::tls::Tls;
+use crate::net::entrance::Entrance;
 use crate::policy::Exceptions;
 use crate::proxy::gate::{Decode, Gate, Inspect, Settings, View};
 use crate::proxy::meters::Meters;
@@ -72,14 +72,13 @@ pub enum StartFault {
 pub struct Node {
     /// The data path.
     pub gate: Arc<Gate>,
-    /// Client connections.
-    pub connections: Arc<Connections>,
+    /// The listeners, in the order that the configuration had when they were opened.
+    pub entrances: Vec<Arc<Entrance>>,
     /// Operators' temporary acts.
     pub bypasses: Arc<BypassStore>,
     /// The audit writer.
     pub audit: Audit,
     path: PathBuf,
-    tls: Option<Arc<Tls>>,
     lists: Arc<ListStore>,
     /// How credentials files looked when they were read.
     watch: Arc<Watch>,
@@ -118,8 +117,8 @@ pub fn read_config(path: &Path) -> Result<Config, ConfigFault> {
 }
 
 impl Node {
-    /// Starts everything but the listeners. `path` is read again on reload, and so is the
-    /// certificate of `tls`.
+    /// Starts everything but the listeners, which are told what changes. `path` is read again on
+    /// reload.
     ///
     /// # Errors
     /// The state directory or the audit writer can't be used. Lists that can't be loaded are no
@@ -127,7 +126,7 @@ impl Node {
     pub async fn start(
         config: Config,
         path: PathBuf,
-        tls: Option<Arc<Tls>>,
+        entrances: Vec<Arc<Entrance>>,
     ) -> Result<Arc<Self>, StartFault> {
         let state = config.state.directory.clone();
         let at = |path: &Path| {
@@ -163,11 +162,10 @@ impl Node {
         };
         let node = Arc::new(Node {
             gate,
-            connections: Arc::default(),
+            entrances,
             bypasses,
             audit,
             path,
-            tls,
             lists,
             watch,
             current: Mutex::new(current),
@@ -176,6 +174,8 @@ impl Node {
             drain: watch::Sender::new(false),
         });
         node.tick();
+        node.entrances.iter().for_each(|entrance| entrances::tell_certificates(entrance));
+        tokio::spawn(entrances::watch(Arc::downgrade(&node)));
         tokio::spawn(ticking(Arc::downgrade(&node)));
         Ok(node)
     }
@@ -227,11 +227,7 @@ impl Node {
             list.error.as_ref().map(|error| format!("list {}: {error}", list.name))
         });
         reloaded.errors.extend(failed);
-        if let (Some(tls), Some(files)) = (&self.tls, &config.listeners[0].tls)
-            && let Err(error) = tls.reload(&files.certificate, &files.key)
-        {
-            reloaded.errors.push(format!("listener.tls_certificate: {error}"));
-        }
+        reloaded.errors.extend(entrances::reload(&self.entrances, &config));
         match audit_settings(&config) {
             Ok(settings) => self.audit.reconfigure(settings, node_facts(&config)).await,
             Err(error) => reloaded.errors.push(format!("audit: {error}")),
@@ -255,6 +251,18 @@ impl Node {
         }
         current.config = config;
         current.standings = loaded.standings;
+    }
+
+    /// Clients' connections that are open, at all listeners.
+    pub fn open_connections(&self) -> i64 {
+        self.entrances.iter().map(|each| each.connections.count()).sum()
+    }
+
+    /// Waits until no listener has a connection. Only where none accepts any more does that last.
+    pub async fn connections_ended(&self) {
+        for entrance in &self.entrances {
+            entrance.connections.ended().await;
+        }
     }
 
     /// Whether load balancers should send requests here.
@@ -338,8 +346,7 @@ impl Node {
                 .filter_map(|list| list.age(now).map(|age| (&list.name, list.entries, age))),
         );
         meters.bypass_active.set(self.bypasses.current().active(now).len() as i64);
-        meters.connections.set(self.connections.count());
-        meters.connections_limit.set(config.listeners[0].max_connections as i64);
+        entrances::measure(&self.entrances, meters);
         meters.capture_budget.set(self.gate.budget.limit() as i64);
         meters.capture_in_use.set(self.gate.budget.used() as i64);
         let (spooled, spool_max) = self.gate.parts.state().spool_usage();
@@ -445,7 +452,6 @@ fn settings(config: &Config) -> Settings {
         hold_back: limits.hold_back,
         drain_bytes: limits.drain_bytes,
         drain_time: limits.drain_time,
-        body_idle_timeout: config.listeners[0].body_idle_timeout,
         kernel: match config.runtime.digests {
             DigestCode::Auto => Kernel::Auto,
             DigestCode::Portable => Kernel::Portable,

@@ -4,6 +4,7 @@
 //! are registered, in `ops::metrics`. No label takes a value from a request, so that their number
 //! is bounded; labels of lists come from the configuration.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -45,6 +46,24 @@ pub struct ReasonLabel {
 pub struct ListLabel {
     /// The list's name.
     pub list: Arc<str>,
+}
+
+/// The labels of connections that were closed at once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RefusedLabels {
+    /// The listener's name.
+    pub listener: String,
+    /// Why.
+    pub reason: &'static str,
+}
+
+/// The labels of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CertificateLabels {
+    /// The listener's name.
+    pub listener: String,
+    /// The certificate's first name.
+    pub name: String,
 }
 
 /// The label of one configured store.
@@ -101,6 +120,10 @@ pub struct Meters {
     pub connections: Gauge,
     /// As many as may be open.
     pub connections_limit: Gauge,
+    /// Connections that were closed before their first request.
+    pub connections_refused: Family<RefusedLabels, Counter>,
+    /// When each certificate stops being valid, in seconds since 1970.
+    pub certificate_expiry: Family<CertificateLabels, Gauge>,
     /// Store connections that were reset to abort an upload.
     pub upstream_aborts: Counter,
     /// Connections to each store that are open.
@@ -145,6 +168,8 @@ impl Meters {
             audit_healthy: Gauge::default(),
             connections: Gauge::default(),
             connections_limit: Gauge::default(),
+            connections_refused: Family::default(),
+            certificate_expiry: Family::default(),
             upstream_aborts: Counter::default(),
             upstream_connections: Family::default(),
             upstream_connect_failures: Family::default(),
@@ -209,6 +234,21 @@ impl Meters {
     /// Takes note of what the gate added to one upload.
     pub fn observe_added_latency(&self, added: Duration) {
         self.added_latency.observe(added.as_secs_f64());
+    }
+
+    /// Tells when certificates stop being valid, and forgets all others. Of several with the same
+    /// labels the first to stop counts.
+    pub fn set_certificates(&self, expiries: impl IntoIterator<Item = (CertificateLabels, i64)>) {
+        let mut first: BTreeMap<_, (CertificateLabels, i64)> = BTreeMap::new();
+        for (labels, expires) in expiries {
+            let key = (labels.listener.clone(), labels.name.clone());
+            let soonest = first.entry(key).or_insert((labels, expires));
+            soonest.1 = soonest.1.min(expires);
+        }
+        self.certificate_expiry.clear();
+        for (labels, expires) in first.into_values() {
+            self.certificate_expiry.get_or_create(&labels).set(expires);
+        }
     }
 
     /// Tells size and age of the serving lists, and forgets all others.

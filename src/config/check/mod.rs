@@ -1,6 +1,7 @@
 //! Raw values to a checked configuration: what has to hold between options.
 
 mod buckets;
+mod listeners;
 mod lists;
 mod sections;
 mod upstreams;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::Config;
 use super::error::Report;
+use super::kind::Value;
 use super::options::Section;
 use super::raw::{Raw, Table};
 
@@ -22,7 +24,7 @@ pub(super) struct Context<'a> {
 
 /// Checks everything. The result counts only if nothing was reported.
 pub(super) fn config(raw: &Raw, context: &mut Context<'_>) -> Config {
-    let listeners = sections::listeners(raw, context);
+    let listeners = listeners::listeners(raw, context);
     let upstreams = upstreams::upstreams(raw, context);
     let state = sections::state(raw.one(Section::State), &upstreams, context);
     let lists = lists::lists(raw, context);
@@ -86,6 +88,23 @@ impl<'a> Context<'a> {
     /// A path that the gate writes.
     fn path(&self, table: &Table, key: &str) -> PathBuf {
         self.base.join(table.text(key))
+    }
+
+    /// The paths of files that the gate reads; reports those that can't be read.
+    fn readable_paths(&mut self, table: &Table, key: &str) -> Vec<PathBuf> {
+        let Value::Paths(items) = table.value(key) else {
+            table.mistaken(key, table.value(key));
+        };
+        let mut paths = Vec::new();
+        for item in items {
+            let path = self.base.join(&item.text);
+            if let Err(error) = (self.readable)(&path) {
+                let message = format!("{}: {error}", path.display());
+                self.report.add(item.line, table.name(key), message);
+            }
+            paths.push(path);
+        }
+        paths
     }
 
     /// A path of a file that the gate reads; reports where it can't be read.

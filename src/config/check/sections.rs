@@ -9,10 +9,10 @@ use crate::config::kind::Value;
 use crate::config::options::Section;
 use crate::config::raw::{Raw, Table};
 use crate::config::{
-    Admin, Audit, Config, Credentials, Decode, Inspect, Limits, Listener, Log, Refusal, Runtime,
-    SharedState, State, Switch, Tls, Upstream,
+    Admin, Audit, Config, Credentials, Decode, Inspect, Limits, Log, Refusal, Runtime, SharedState,
+    State, Switch, Upstream,
 };
-use crate::s3;
+use crate::s3::{self, SurfaceError};
 
 /// Longest path of a Unix socket, in bytes: `sun_path` has 108 with its end.
 const SOCKET_MAX: usize = 107;
@@ -20,60 +20,6 @@ const SOCKET_MAX: usize = 107;
 const PARTS_NAME: &str = "parts";
 /// The socket's name where none is configured.
 const SOCKET_NAME: &str = "admin.sock";
-
-/// The listeners, each at an address of its own. Port 0 is a new port each time.
-pub(super) fn listeners(raw: &Raw, context: &mut Context<'_>) -> Vec<Listener> {
-    let mut listeners: Vec<Listener> = Vec::new();
-    let mut lines: Vec<usize> = Vec::new();
-    for table in raw.all(Section::Listener) {
-        let listener = listener(table, context);
-        let address = listener.address;
-        if address.port() != 0
-            && let Some(earlier) = listeners.iter().position(|each| each.address == address)
-        {
-            let message = format!("is the address of the listener on line {} too", lines[earlier]);
-            context.fault(table, "address", message);
-        }
-        listeners.push(listener);
-        lines.push(table.line);
-    }
-    listeners
-}
-
-fn listener(table: &Table, context: &mut Context<'_>) -> Listener {
-    context.ordered(table, ["drain_grace", "drain_deadline"], |key| table.duration(key));
-    Listener {
-        address: address(table, "address").unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0))),
-        tls: tls(table, context),
-        header_timeout: table.duration("header_timeout"),
-        idle_timeout: table.duration("idle_timeout"),
-        body_idle_timeout: table.duration("body_idle_timeout"),
-        max_connections: table.count("max_connections"),
-        max_header_size: usize::try_from(table.size("max_header_size")).unwrap_or(usize::MAX),
-        drain_grace: table.duration("drain_grace"),
-        drain_deadline: table.duration("drain_deadline"),
-    }
-}
-
-/// Half a TLS configuration would silently serve plain HTTP, so it is an error.
-pub(super) fn tls(table: &Table, context: &mut Context<'_>) -> Option<Tls> {
-    let [certificate, key] = ["tls_certificate", "tls_key"];
-    match (table.text(certificate).is_empty(), table.text(key).is_empty()) {
-        (true, true) => None,
-        (false, false) => Some(Tls {
-            certificate: context.readable_path(table, certificate),
-            key: context.readable_path(table, key),
-        }),
-        (false, true) => {
-            context.contradiction(table, [certificate, key], "needs tls_key beside it");
-            None
-        }
-        (true, false) => {
-            context.contradiction(table, [key, certificate], "needs tls_certificate beside it");
-            None
-        }
-    }
-}
 
 /// Half of a pair of credentials is a mistake, not a wish to have none.
 pub(super) fn credentials(table: &Table, context: &mut Context<'_>) -> Option<Credentials> {
@@ -132,22 +78,26 @@ pub(super) fn inspect(table: &Table, limits: &Table, context: &mut Context<'_>) 
         dialects: dialects(table, context),
         swift_prefix: table.text("swift_prefix").to_owned(),
         domains: table.text("domains").to_owned(),
+        host_buckets: table.text("host_buckets").to_owned(),
+        bucket_aliases: table.text("bucket_aliases").to_owned(),
     }
 }
 
 fn dialects(table: &Table, context: &mut Context<'_>) -> s3::Surface {
     let prefix = Some(table.text("swift_prefix")).filter(|prefix| !prefix.is_empty());
-    let domains = table.text("domains").split_ascii_whitespace();
+    let words = |key| table.text(key).split_ascii_whitespace();
     let mut dialects = s3::Surface::default();
-    match dialects.clone().with_swift_prefix(prefix) {
-        Ok(with) => dialects = with,
-        Err(error) => context.fault(table, "swift_prefix", error.to_string()),
-    }
-    match dialects.clone().with_domains(domains) {
-        Ok(with) => dialects = with,
-        Err(error) => context.fault(table, "domains", error.to_string()),
-    }
-    dialects
+    let mut take = |key, with: Result<s3::Surface, SurfaceError>| match with {
+        Ok(with) => with,
+        Err(error) => {
+            context.fault(table, key, error.to_string());
+            s3::Surface::default()
+        }
+    };
+    dialects = take("swift_prefix", dialects.with_swift_prefix(prefix));
+    dialects = take("domains", dialects.with_domains(words("domains")));
+    dialects = take("host_buckets", dialects.with_hosts(words("host_buckets")));
+    take("bucket_aliases", dialects.with_aliases(words("bucket_aliases")))
 }
 
 pub(super) fn decode(table: &Table, context: &mut Context<'_>) -> Decode {
@@ -282,7 +232,7 @@ pub(super) fn addresses(raw: &Raw, config: &Config, context: &mut Context<'_>) {
     }
 }
 
-fn address(table: &Table, key: &str) -> Option<SocketAddr> {
+pub(super) fn address(table: &Table, key: &str) -> Option<SocketAddr> {
     match table.value(key) {
         Value::Address(address) => *address,
         other => table.mistaken(key, other),

@@ -7,7 +7,7 @@ use crate::config::kind::{Endpoint, Scheme, Value};
 use crate::config::options::Section;
 use crate::config::raw::{Raw, Table};
 use crate::config::words::{SigningWord, Switch};
-use crate::config::{Glob, SignAnew, Signing, Upstream, UpstreamTls};
+use crate::config::{CertificateFiles, Glob, SignAnew, Signing, Upstream, UpstreamTls};
 use crate::s3::resign::Addressing;
 
 /// The options that only an `https` endpoint makes use of.
@@ -108,7 +108,7 @@ fn upstream(table: &Table, context: &mut Context<'_>) -> Upstream {
 
 /// What makes no difference is a mistake: whoever writes it believes that it does.
 fn tls(table: &Table, endpoint: &Endpoint, context: &mut Context<'_>) -> Option<UpstreamTls> {
-    let identity = sections::tls(table, context);
+    let identity = identity(table, context);
     match endpoint.scheme {
         Scheme::Http => {
             for key in OF_TLS.into_iter().filter(|key| is_wanted(table, key)) {
@@ -120,6 +120,26 @@ fn tls(table: &Table, endpoint: &Endpoint, context: &mut Context<'_>) -> Option<
             let authorities = optional_path(table, "tls_ca", context);
             let min_version = table.word("tls_min_version");
             Some(UpstreamTls { authorities, identity, min_version })
+        }
+    }
+}
+
+/// What the gate is known by to others. Half of it is a mistake, not a wish to have none.
+fn identity(table: &Table, context: &mut Context<'_>) -> Option<CertificateFiles> {
+    let [certificate, key] = ["tls_certificate", "tls_key"];
+    match (table.text(certificate).is_empty(), table.text(key).is_empty()) {
+        (true, true) => None,
+        (false, false) => Some(CertificateFiles {
+            certificate: context.readable_path(table, certificate),
+            key: context.readable_path(table, key),
+        }),
+        (false, true) => {
+            context.contradiction(table, [certificate, key], "needs tls_key beside it");
+            None
+        }
+        (true, false) => {
+            context.contradiction(table, [key, certificate], "needs tls_certificate beside it");
+            None
         }
     }
 }

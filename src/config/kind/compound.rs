@@ -3,7 +3,7 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::scalar::{name, text, word, wrong_type};
+use super::scalar::{name, network, path, text, word, wrong_type};
 use super::{Answers, Column, Item, PatternsOf, Value};
 use crate::config::Glob;
 use crate::config::error::Report;
@@ -39,6 +39,79 @@ pub(super) fn names(value: &Spanned<DeValue<'_>>, key: &str, report: &mut Report
         }
     }
     Some(Value::Names(items))
+}
+
+/// One path, or an array of them; "" is none.
+pub(super) fn paths(
+    value: &Spanned<DeValue<'_>>,
+    max: usize,
+    key: &str,
+    report: &mut Report,
+) -> Option<Value> {
+    if value.get_ref().as_str() == Some("") {
+        return Some(Value::Paths(Vec::new()));
+    }
+    let one = std::slice::from_ref(value);
+    let elements = match value.get_ref() {
+        DeValue::Array(array) => within(array, value, max, key, report)?,
+        _ => one,
+    };
+    let wanted = "a path or an array of paths";
+    let read = |element: &DeValue<'_>| text(element, wanted).and_then(|text| path(text, false));
+    let items = each(elements, read, key, report);
+    Some(Value::Paths(items.into_iter().map(|(text, line)| Item { text, line }).collect()))
+}
+
+/// An array of networks.
+pub(super) fn networks(
+    value: &Spanned<DeValue<'_>>,
+    max: usize,
+    key: &str,
+    report: &mut Report,
+) -> Option<Value> {
+    let wanted = "an array of networks, such as [\"10.0.0.0/8\"]";
+    let DeValue::Array(array) = value.get_ref() else {
+        let line = report.line_of(value.span().start);
+        report.add(line, key, wrong_type(value.get_ref(), wanted));
+        return None;
+    };
+    let elements = within(array, value, max, key, report)?;
+    let networks = each(elements, |e| text(e, "a network").and_then(network), key, report);
+    Some(Value::Networks(networks.into_iter().map(|(network, _)| network).collect()))
+}
+
+/// The elements of an array, if they are not too many.
+fn within<'a, 'i>(
+    array: &'a [Spanned<DeValue<'i>>],
+    value: &Spanned<DeValue<'_>>,
+    max: usize,
+    key: &str,
+    report: &mut Report,
+) -> Option<&'a [Spanned<DeValue<'i>>]> {
+    if array.len() > max {
+        let line = report.line_of(value.span().start);
+        report.add(line, key, format!("has {} elements, at most {max} are allowed", array.len()));
+        return None;
+    }
+    Some(array)
+}
+
+/// Reads each element, with its line; reports those that can't be read.
+fn each<T>(
+    elements: &[Spanned<DeValue<'_>>],
+    read: impl Fn(&DeValue<'_>) -> Result<T, String>,
+    key: &str,
+    report: &mut Report,
+) -> Vec<(T, usize)> {
+    let mut values = Vec::new();
+    for element in elements {
+        let line = report.line_of(element.span().start);
+        match read(element.get_ref()) {
+            Ok(value) => values.push((value, line)),
+            Err(message) => report.add(line, key, message),
+        }
+    }
+    values
 }
 
 /// An array of patterns, none twice.

@@ -7,6 +7,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -65,6 +66,16 @@ pub enum Kind {
         /// Whether "" is allowed.
         optional: bool,
     },
+    /// A path as above, an array of them, or "" for none.
+    Paths {
+        /// Most paths.
+        max: usize,
+    },
+    /// Networks, and addresses that stand for themselves.
+    Networks {
+        /// Most of them.
+        max: usize,
+    },
     /// An IP address and a port to listen on.
     Address {
         /// Whether "" is allowed.
@@ -109,6 +120,8 @@ pub(super) enum Value {
     Pattern(Glob),
     Patterns(Vec<Glob>),
     Delimiter(u8),
+    Paths(Vec<Item>),
+    Networks(Vec<IpNet>),
     Names(Vec<Item>),
     Columns(Vec<(Column, Item)>),
     Unjudged(Answers),
@@ -250,6 +263,8 @@ impl Kind {
         report: &mut Report,
     ) -> Option<Value> {
         match self {
+            Kind::Paths { max } => compound::paths(value, max, key, report),
+            Kind::Networks { max } => compound::networks(value, max, key, report),
             Kind::Names => compound::names(value, key, report),
             Kind::Patterns(of) => compound::patterns(of, value, key, report),
             Kind::Columns => compound::columns(value, key, report),
@@ -284,6 +299,8 @@ impl Kind {
             Kind::Patterns(_) => Value::Patterns(Vec::new()),
             Kind::Pattern => Value::Pattern(Glob::everything()),
             Kind::Delimiter => Value::Delimiter(b','),
+            Kind::Paths { .. } => Value::Paths(Vec::new()),
+            Kind::Networks { .. } => Value::Networks(Vec::new()),
             Kind::Names => Value::Names(Vec::new()),
             Kind::Columns => Value::Columns(Vec::new()),
             Kind::Unjudged => Value::Unjudged(Answers::All(OnUnjudged::Forward)),
@@ -314,6 +331,10 @@ impl fmt::Display for Kind {
             Kind::Text { max, ascii: false } => write!(f, "text, at most {max} bytes"),
             Kind::Path { optional: false } => f.write_str("path"),
             Kind::Path { optional: true } => f.write_str("path or `\"\"`"),
+            Kind::Paths { max } => write!(f, "path, array of at most {max} paths, or `\"\"`"),
+            Kind::Networks { max } => {
+                write!(f, "array of at most {max} networks or addresses, as `\"10.0.0.0/8\"`")
+            }
             Kind::Address { optional: false } => f.write_str("IP address and port"),
             Kind::Address { optional: true } => f.write_str("IP address and port, or `\"\"`"),
             Kind::Endpoint => f.write_str("`\"http://host:port\"` or `\"https://host:port\"`"),
@@ -350,10 +371,15 @@ impl fmt::Display for Value {
                 write!(f, "[{}]", patterns.join(", "))
             }
             Value::Delimiter(byte) => f.write_str(&quoted(&char::from(*byte).to_string())),
-            Value::Names(items) => {
-                let names: Vec<String> = items.iter().map(|item| quoted(&item.text)).collect();
-                write!(f, "[{}]", names.join(", "))
+            Value::Paths(paths) => match paths.as_slice() {
+                [] => f.write_str("\"\""),
+                [path] => f.write_str(&quoted(&path.text)),
+                paths => array(f, paths.iter().map(|path| quoted(&path.text))),
+            },
+            Value::Networks(networks) => {
+                array(f, networks.iter().map(|network| format!("\"{network}\"")))
             }
+            Value::Names(items) => array(f, items.iter().map(|item| quoted(&item.text))),
             Value::Columns(columns) => table(f, columns.iter(), |(column, item)| {
                 format!("{} = {}", column.name(), quoted(&item.text))
             }),
@@ -365,6 +391,10 @@ impl fmt::Display for Value {
             }
         }
     }
+}
+
+fn array(f: &mut fmt::Formatter<'_>, elements: impl Iterator<Item = String>) -> fmt::Result {
+    write!(f, "[{}]", elements.collect::<Vec<_>>().join(", "))
 }
 
 fn table<T>(

@@ -8,8 +8,8 @@ use crate::config::kind::Kind;
 use crate::config::options::{Fallback, Row, Section};
 use crate::config::raw::read_default;
 use crate::config::words::{
-    Anonymous, DigestCode, FormatWord, Guard, LogFormat, LogLevel, Passes, SignedChunks,
-    SigningWord, Switch, TlsVersion, Variants, Word,
+    Anonymous, ClientAuth, DigestCode, FormatWord, Guard, LogFormat, LogLevel, Passes,
+    SignedChunks, SigningWord, Switch, TlsVersion, Variants, Word,
 };
 use crate::image::Convention;
 use crate::policy::{Archives, Copies, Door, Mode, OnFault, Polarity};
@@ -123,6 +123,9 @@ fn no_key_stands_twice() {
 
 #[test]
 fn words_are_those_of_their_enums() {
+    check_words::<TlsVersion>(Section::Listener, "tls_min_version");
+    check_words::<ClientAuth>(Section::Listener, "tls_client_auth");
+    check_words::<Switch>(Section::Listener, "proxy_protocol");
     check_words::<Guard>(Section::Upstream, "guard");
     check_words::<TlsVersion>(Section::Upstream, "tls_min_version");
     check_words::<Switch>(Section::Upstream, "auth_first");

@@ -218,6 +218,21 @@ const VALUES: &[(&str, &str, &str, &str)] = &[
     ("listener", "max_header_size", "\"1048577B\"", "not within"),
     ("listener", "max_header_size", "\"64KB\"", "ambiguous"),
     ("listener", "max_header_size", "65536", "a size such as"),
+    ("listener", "body_min_rate", "\"0B\"", ""),
+    ("listener", "body_min_rate", "\"1MiB\"", ""),
+    ("listener", "body_min_rate", "\"1048577B\"", "not within 0B to 1MiB"),
+    ("listener", "tls_min_version", "\"1.1\"", "is unknown"),
+    ("listener", "tls_certificate", "5", "a path or an array of paths, not an integer"),
+    ("listener", "trusted_proxies", "\"10.0.0.0/8\"", "an array of networks"),
+    ("listener", "trusted_proxies", "[5]", "a network, not an integer"),
+    ("listener", "trusted_proxies", "[\"10.0.0.0/8\", \"::1\", \"2001:db8::/32\"]", ""),
+    ("listener", "trusted_proxies", "[\"0.0.0.0/0\", \"::/0\", \"192.0.2.1/32\"]", ""),
+    ("listener", "trusted_proxies", "[\"10.0.0.1/8\"]", "write \"10.0.0.0/8\""),
+    ("listener", "trusted_proxies", "[\"10.0.0.0/33\"]", "neither a network"),
+    ("listener", "trusted_proxies", "[\"10.0.0/8\"]", "neither a network"),
+    ("listener", "trusted_proxies", "[\"balancer\"]", "neither a network"),
+    ("listener", "trusted_proxies", "[\"\"]", "neither a network"),
+    ("listener", "trusted_proxies", "[\"::ffff:10.0.0.0/104\"]", "write it as IPv4"),
     ("upstream", "endpoint", "\"http://store.local:80\"", ""),
     ("upstream", "endpoint", "\"http://my_store:3900\"", ""),
     ("upstream", "endpoint", "\"http://[2001:db8::1]:3900\"", ""),
@@ -293,6 +308,13 @@ fn lengths_at_the_bound_and_one_past_it() {
     super::config(&name(64));
     check(&name(65), &[(2, "list.name", "1 to 64")]);
     check(&name(0), &[(2, "list.name", "1 to 64")]);
+    let proxies = |count: usize| {
+        let network =
+            (0..count).map(|number| format!("\"10.0.{}.{}\"", number / 256, number % 256));
+        format!("[listener]\ntrusted_proxies = [{}]\n", network.collect::<Vec<_>>().join(", "))
+    };
+    super::config(&proxies(256));
+    check(&proxies(257), &[(2, "listener.trusted_proxies", "257 elements, at most 256")]);
     let pattern =
         |length: usize| format!("[[bucket]]\nmode = \"off\"\nmatch = \"{}\"\n", "a".repeat(length));
     super::config(&pattern(255));

@@ -1,7 +1,10 @@
 //! What has to agree between options: valid, invalid, and valid becoming invalid.
 
+use std::path::Path;
+use std::time::Duration;
+
 use super::{LIST, check, config};
-use crate::config::Signing;
+use crate::config::{ClientAuth, Listener, Signing};
 use crate::s3::resign::Addressing;
 
 #[test]
@@ -232,7 +235,88 @@ fn tls_needs_both() {
     check(certificate, &[(2, "listener.tls_certificate", "tls_key")]);
     check("[listener]\ntls_key = \"k.pem\"\n", &[(2, "listener.tls_key", "tls_certificate")]);
     let both = config(&format!("{certificate}tls_key = \"k.pem\"\n"));
-    assert_eq!(both.listeners[0].tls.as_ref().unwrap().key.to_str(), Some("/etc/gate/k.pem"));
+    let pair = &both.listeners[0].tls.as_ref().unwrap().certificates[0];
+    assert_eq!(pair.key.to_str(), Some("/etc/gate/k.pem"));
+}
+
+#[test]
+fn certificates_and_keys_are_pairs() {
+    let of = |certificates: &str, keys: &str| {
+        format!("[listener]\ntls_certificate = {certificates}\ntls_key = {keys}\n")
+    };
+    let pairs = |text: &str| {
+        let tls = config(text).listeners[0].tls.clone().unwrap();
+        let names = tls.certificates.iter().map(|pair| {
+            let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+            name(&pair.certificate) + &name(&pair.key)
+        });
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(pairs(&of("\"a\"", "\"x\"")), ["ax"]);
+    assert_eq!(pairs(&of("[\"a\"]", "\"x\"")), ["ax"]);
+    assert_eq!(pairs(&of("[\"a\", \"b\"]", "[\"x\", \"y\"]")), ["ax", "by"]);
+    assert_eq!(config(&of("[]", "\"\"")).listeners[0].tls, None);
+    let uneven = "there are 2 certificates and 1 keys";
+    check(&of("[\"a\", \"b\"]", "\"x\""), &[(3, "listener.tls_key", uneven)]);
+    check(&of("[]", "\"x\""), &[(3, "listener.tls_key", "needs tls_certificate")]);
+    check(
+        &of("[\"a\", \"\", 5]", "\"x\""),
+        &[
+            (2, "listener.tls_certificate", "a path is needed"),
+            (2, "listener.tls_certificate", "not an integer"),
+        ],
+    );
+}
+
+#[test]
+fn asking_clients_for_certificates_needs_all_of_it() {
+    let tls = "[listener]\ntls_certificate = \"c\"\ntls_key = \"k\"\n";
+    let ca = "tls_client_ca = \"ca\"\n";
+    for (word, expected) in [("optional", ClientAuth::Optional), ("required", ClientAuth::Required)]
+    {
+        let auth = format!("tls_client_auth = \"{word}\"\n");
+        let both = config(&format!("{tls}{ca}{auth}"));
+        let found = both.listeners[0].tls.as_ref().unwrap();
+        assert_eq!(found.client_auth, expected);
+        assert_eq!(found.client_ca.as_deref(), Some(Path::new("/etc/gate/ca")));
+        check(&format!("{tls}{auth}"), &[(4, "listener.tls_client_auth", "tls_client_ca")]);
+        check(
+            &format!("[listener]\n{ca}{auth}"),
+            &[(3, "listener.tls_client_auth", "needs tls_certificate")],
+        );
+    }
+    check(&format!("{tls}{ca}"), &[(4, "listener.tls_client_ca", "needs tls_client_auth")]);
+    check(&format!("[listener]\n{ca}"), &[(2, "listener.tls_client_ca", "needs tls_client_auth")]);
+}
+
+#[test]
+fn the_proxy_protocol_needs_somebody_who_speaks_it() {
+    let on = "[listener]\nproxy_protocol = \"on\"\n";
+    check(on, &[(2, "listener.proxy_protocol", "needs trusted_proxies")]);
+    config(&format!("{on}trusted_proxies = [\"192.0.2.10\"]\n"));
+    config("[listener]\ntrusted_proxies = [\"192.0.2.10\"]\n");
+}
+
+#[test]
+fn listeners_have_names_of_their_own() {
+    let two = |first: &str, second: &str| {
+        format!("[[listener]]\n{first}\n[[listener]]\naddress = \"0.0.0.0:1\"\n{second}\n")
+    };
+    let names =
+        |text: &str| -> Vec<String> { config(text).listeners.iter().map(Listener::name).collect() };
+    assert_eq!(names(&two("", "")), ["0.0.0.0:9000", "0.0.0.0:1"]);
+    assert_eq!(names(&two("name = \"a\"", "name = \"b\"")), ["a", "b"]);
+    check(
+        &two("name = \"a\"", "name = \"a\""),
+        &[(5, "listener.name", "is the name of the listener on line 1 too")],
+    );
+}
+
+#[test]
+fn the_longest_drain_counts() {
+    let text = "[[listener]]\ndrain_grace = \"5s\"\ndrain_deadline = \"1m\"\n\
+                [[listener]]\naddress = \"0.0.0.0:1\"\ndrain_deadline = \"2m\"\n";
+    assert_eq!(config(text).drain(), (Duration::from_secs(5), Duration::from_secs(120)));
 }
 
 #[test]

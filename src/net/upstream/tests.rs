@@ -182,7 +182,7 @@ async fn the_systems_resolver_knows_this_machine() {
 struct Paper {
     certificate: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
-    files: config::Tls,
+    files: config::CertificateFiles,
 }
 
 fn paper(folder: &Path, name: &str) -> Paper {
@@ -195,7 +195,7 @@ fn paper(folder: &Path, name: &str) -> Paper {
     Paper {
         certificate: made.cert.der().clone(),
         key: PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap(),
-        files: config::Tls {
+        files: config::CertificateFiles {
             certificate: file("pem", made.cert.pem()),
             key: file("key", made.signing_key.serialize_pem()),
         },
@@ -362,7 +362,7 @@ fn what_tls_needs_is_read_and_compared() {
     let empty = folder.path().join("empty.pem");
     std::fs::write(&empty, "").unwrap();
     let wrong = |authorities: &Path, identity: Option<(&Path, &Path)>| {
-        let tls = identity.map(|(certificate, key)| config::Tls {
+        let tls = identity.map(|(certificate, key)| config::CertificateFiles {
             certificate: certificate.to_owned(),
             key: key.to_owned(),
         });

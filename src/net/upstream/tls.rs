@@ -86,7 +86,7 @@ impl PartialEq for Tls {
 impl Eq for Tls {}
 
 impl Identity {
-    fn read(files: &config::Tls) -> io::Result<Identity> {
+    fn read(files: &config::CertificateFiles) -> io::Result<Identity> {
         let chain = certificates(&files.certificate)?;
         let key =
             PrivateKeyDer::from_pem_file(&files.key).map_err(|error| named(&files.key, error))?;

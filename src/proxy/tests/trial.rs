@@ -226,7 +226,6 @@ fn settings() -> Settings {
         hold_back: HOLD_BACK as u64,
         drain_bytes: 1 << 20,
         drain_time: PATIENCE,
-        body_idle_timeout: PATIENCE,
         kernel: Kernel::default(),
         denial: "made up".to_owned(),
         inspect: Inspect {

@@ -158,6 +158,11 @@ impl Gate {
         })
     }
 
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        log_of(self.directory())
+    }
+
     /// Sends a signal, by its name.
     pub fn signal(&self, name: &str) {
         let id = self.process.0.id().to_string();

@@ -204,7 +204,12 @@ impl Setup {
         add("admin", format!("address = \"{}\"", addresses.admin));
         let mut text = String::new();
         for (section, lines) in &sections {
-            text.push_str(&format!("[{section}]\n{}\n\n", lines.join("\n")));
+            // Where there is one more, each has to be one of an array.
+            let header = match self.tables.contains(&format!("[[{section}]]")) {
+                true => format!("[[{section}]]"),
+                false => format!("[{section}]"),
+            };
+            text.push_str(&format!("{header}\n{}\n\n", lines.join("\n")));
         }
         text.extend(self.lists.iter().map(table));
         text + &self.tables
