@@ -108,7 +108,7 @@ fn a_refused_body_ends_in_a_reset_over_https_too() {
         let gate = before(&store, &paper).list(List::blocking(&[&listed])).start();
         let answer = gate.exchange(&Request::framed("/b/k", framing, &listed));
         answer.expect_error(403, "AccessDenied");
-        let torso = |seen: &Seen| (seen.bytes > 0).then(|| (seen.connection, seen.bytes));
+        let torso = |seen: &Seen| (seen.bytes > 0).then_some((seen.connection, seen.bytes));
         let (connection, bytes) = store.last(torso).expect("it streamed");
         assert_eq!(store.end_of(connection), End::By(Ending::Rst), "{framing:?}");
         assert!(bytes < listed.len() as u64 && store.objects().is_empty(), "{framing:?}");
