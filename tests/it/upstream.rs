@@ -3,60 +3,13 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::Arc;
-
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
 
 use crate::support::program::s3bouncer;
 use crate::support::script::answer;
 use crate::support::{
-    End, Ending, Framing, Gate, List, Request, Script, Seen, Setup, Store, sample, setup, until,
+    End, Ending, Framing, Gate, List, Paper, Request, Script, Seen, Setup, Store, sample, setup,
+    until,
 };
-
-/// A certificate that vouches for itself, and its key, as PEM too.
-struct Paper {
-    certificate: CertificateDer<'static>,
-    key: PrivateKeyDer<'static>,
-    pem: [String; 2],
-}
-
-impl Paper {
-    fn new() -> Self {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]);
-        let made = made.expect("a certificate");
-        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
-        let pem = [made.cert.pem(), made.signing_key.serialize_pem()];
-        Paper { certificate: made.cert.der().clone(), key, pem }
-    }
-
-    /// Writes it as NAME.pem and NAME.key.
-    fn write(&self, directory: &Path, name: &str) {
-        for (text, end) in self.pem.iter().zip(["pem", "key"]) {
-            let path = directory.join(format!("{name}.{end}"));
-            std::fs::write(path, text).expect("a file can be written");
-        }
-    }
-}
-
-/// How a store shows this certificate, and asks its clients for one of these.
-fn showing(paper: &Paper, clients: Option<&Paper>) -> ServerConfig {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ServerConfig::builder_with_provider(provider.clone());
-    let builder = builder.with_safe_default_protocol_versions().expect("versions");
-    let builder = match clients {
-        None => builder.with_no_client_auth(),
-        Some(paper) => {
-            let mut roots = RootCertStore::empty();
-            roots.add(paper.certificate.clone()).expect("a certificate");
-            let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
-            builder.with_client_cert_verifier(verifier.build().expect("a verifier"))
-        }
-    };
-    let chain = vec![paper.certificate.clone()];
-    builder.with_single_cert(chain, paper.key.clone_key()).expect("a key for the certificate")
-}
 
 fn endpoint(store: &Store) -> String {
     format!("endpoint = \"https://localhost:{}\"", store.address().port())
@@ -75,7 +28,7 @@ fn before(store: &Store, trusted: &Paper) -> Setup {
 #[test]
 fn uploads_reach_a_store_over_https_as_they_were_sent() {
     let paper = Paper::new();
-    let store = Store::over_tls(showing(&paper, None), |_| Script::ok());
+    let store = Store::over_tls(paper.shown(), |_| Script::ok());
     let gate = before(&store, &paper).list(List::blocking(&[sample::CACTUS])).start();
     let mut sent = 0;
     for framing in Framing::ALL {
@@ -104,7 +57,7 @@ fn a_refused_body_ends_in_a_reset_over_https_too() {
     let listed = sample::noise(2, 900_000);
     for framing in Framing::ALL {
         let paper = Paper::new();
-        let store = Store::over_tls(showing(&paper, None), |_| Script::ok());
+        let store = Store::over_tls(paper.shown(), |_| Script::ok());
         let gate = before(&store, &paper).list(List::blocking(&[&listed])).start();
         let answer = gate.exchange(&Request::framed("/b/k", framing, &listed));
         answer.expect_error(403, "AccessDenied");
@@ -119,7 +72,7 @@ fn a_refused_body_ends_in_a_reset_over_https_too() {
 fn a_client_that_vanishes_leaves_no_object_over_https_either() {
     for size in [4000, 400_000] {
         let paper = Paper::new();
-        let store = Store::over_tls(showing(&paper, None), |_| Script::ok());
+        let store = Store::over_tls(paper.shown(), |_| Script::ok());
         let gate = before(&store, &paper).start();
         let request = Request::put("/b/k", &sample::noise(1, size));
         let mut client = gate.client();
@@ -137,7 +90,7 @@ fn a_client_that_vanishes_leaves_no_object_over_https_either() {
 #[test]
 fn a_store_that_can_not_prove_who_it_is_gets_nothing() {
     let paper = Paper::new();
-    let store = Store::over_tls(showing(&paper, None), |_| Script::ok());
+    let store = Store::over_tls(paper.shown(), |_| Script::ok());
     let gate = before(&store, &Paper::new()).start();
     for request in [Request::put("/b/k", b"x"), Request::get("/b/k")] {
         gate.exchange(&request).expect_error(503, "ServiceUnavailable");
@@ -157,7 +110,7 @@ fn a_store_that_can_not_prove_who_it_is_gets_nothing() {
 #[test]
 fn a_store_may_ask_for_a_certificate() {
     let (paper, ours) = (Paper::new(), Paper::new());
-    let store = Store::over_tls(showing(&paper, Some(&ours)), |_| Script::ok());
+    let store = Store::over_tls(paper.shown_to(&ours), |_| Script::ok());
     let gate = before(&store, &paper).start();
     gate.exchange(&Request::put("/b/k", b"x")).expect_error(503, "ServiceUnavailable");
     let setup = before(&store, &paper)
@@ -174,7 +127,7 @@ fn a_store_may_ask_for_a_certificate() {
 #[test]
 fn copies_are_read_back_from_the_store_of_the_request() {
     let (paper, ours) = (Paper::new(), Paper::new());
-    let store = Store::over_tls(showing(&paper, Some(&ours)), |seen| match seen.method() {
+    let store = Store::over_tls(paper.shown_to(&ours), |seen| match seen.method() {
         "GET" => Script::replies(answer("200 OK", &[("ETag", "\"e\"")], sample::CACTUS)),
         _ => Script::ok(),
     });
@@ -362,7 +315,7 @@ fn credentials_are_read_when_they_change_and_a_bad_file_leaves_the_old_ones() {
 #[test]
 fn tls_that_can_not_be_read_is_told_and_the_old_one_serves() {
     let paper = Paper::new();
-    let store = Store::over_tls(showing(&paper, None), |_| Script::ok());
+    let store = Store::over_tls(paper.shown(), |_| Script::ok());
     let gate = before(&store, &paper).start();
     assert_eq!(gate.exchange(&Request::get("/b/1")).status(), 200);
     std::fs::write(gate.directory().join("store.pem"), "nonsense").expect("a file can be written");
