@@ -1,5 +1,7 @@
 //! One running gate: what it was configured with, what serves, and how that changes.
 
+mod clients;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -18,7 +20,7 @@ use super::entrances;
 use super::lists::{ListStore, Loaded, Standing};
 use super::parts::{self, PartsFault};
 use super::stores::{self, StoreFault};
-use crate::config::{self, Config, ConfigErrors, DigestCode, Passes, Signing};
+use crate::config::{self, Config, ConfigErrors, DigestCode, Passes};
 use crate::decode::{Launch, Pool, Terms};
 use crate::digest::Kernel;
 use crate::image;
@@ -284,41 +286,6 @@ impl Node {
     fn show_success(&self) {
         let successful = !self.last_reload_failed();
         self.gate.meters.config_last_reload_successful.set(successful.into());
-    }
-
-    /// Takes credentials files that have changed. One that is wrong leaves the clients that were
-    /// there before.
-    async fn renew_clients(&self) {
-        let mut files: Vec<PathBuf> = Vec::new();
-        for store in &self.gate.view.load().stores {
-            if let Signing::Anew(anew) = &store.config.signing
-                && !files.contains(&anew.credentials)
-            {
-                files.push(anew.credentials.clone());
-            }
-        }
-        if files.is_empty() {
-            return;
-        }
-        // A reload reads them too.
-        let Ok(_alone) = self.reloading.try_lock() else { return };
-        for file in files {
-            let (watch, path) = (self.watch.clone(), file.clone());
-            let reading = tokio::task::spawn_blocking(move || watch.read_if_changed(&path));
-            match reading.await {
-                Ok(Ok(None)) | Err(_) => continue,
-                Ok(Ok(Some(clients))) => {
-                    tracing::info!(file = %file.display(), clients = clients.len(), "credentials");
-                    self.gate.view.rcu(|view| view.with_clients(&file, &clients));
-                    self.current().useless_files.remove(&file);
-                }
-                Ok(Err(error)) => {
-                    tracing::error!(%error, "the credentials can't be taken");
-                    self.current().useless_files.insert(file);
-                }
-            }
-            self.show_success();
-        }
     }
 
     /// Begins to drain; waiting for it is the runner's business.

@@ -29,7 +29,8 @@ pub enum StoreFault {
     Account(String, #[source] AccountError),
 }
 
-/// Opens the stores; `watch` notes how their credentials files look. One of `serving` that is reached as before keeps its connections.
+/// Opens the stores; `watch` notes how their credentials files look. One of `serving` that is reached
+/// as before keeps its connections.
 ///
 /// # Errors
 /// See [`StoreFault`]: the first of them.

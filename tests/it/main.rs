@@ -32,3 +32,4 @@ mod shadow;
 mod smuggling;
 mod tls;
 mod transparency;
+mod upstream;

@@ -46,6 +46,27 @@ fn check(text: &str, expected: &[(usize, &str, &str)]) {
     }
 }
 
+const SAMPLE: &str = include_str!("../../../config/credentials.toml");
+
+#[test]
+fn the_sample_is_valid_and_has_every_key() {
+    let sources = Sources {
+        base: Path::new(""),
+        file: &|_| Ok("made-up".to_owned()),
+        variable: &|_| Some("made-up".to_owned()),
+    };
+    let sample = Clients::parse(SAMPLE, &sources).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(sample.len(), 2);
+    let photos = sample.find("CLIENTPHOTOS").unwrap();
+    assert!(photos.may(Some("photos-2026")) && !photos.may(Some("other")) && !photos.may(None));
+    assert!(sample.find("CLIENTBACKUP").unwrap().may(None));
+    for key in CLIENT_KEYS.iter().chain(IDENTITY_KEYS) {
+        let is_shown = |line: &str| line.trim_start_matches('#').starts_with(&format!("{key} = "));
+        let is_told = SAMPLE.contains(&format!("({key})"));
+        assert!(is_told || SAMPLE.lines().any(is_shown), "{key}");
+    }
+}
+
 #[test]
 fn clients_are_found_by_their_keys() {
     let two = format!("{GOOD}{}", GOOD.replace("CLIENT1", "CLIENT2").replace("store", "other"));
@@ -256,7 +277,7 @@ fn no_error_tells_a_value() {
     const SECRET: &str = "wJalrXUtnFEMI-hush";
     let texts = [
         GOOD.replace("\"s1\"", &format!("\"{SECRET} \"")),
-        GOOD.replace("\"s1\"", &format!("{SECRET}")),
+        GOOD.replace("\"s1\"", SECRET),
         GOOD.replace("secret = \"s1\"", SECRET),
         GOOD.replace("secret = \"s1\"", &format!("secret_file = \"{SECRET}\"")),
         GOOD.replace("secret = \"s1\"", &format!("secret_env = \"{SECRET}\"")),
