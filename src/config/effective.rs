@@ -162,6 +162,8 @@ impl Config {
             ("members_max", count(inspect.members_max)),
             ("swift_prefix", Value::Text(inspect.swift_prefix.clone())),
             ("domains", Value::Text(inspect.domains.clone())),
+            ("host_buckets", Value::Text(inspect.host_buckets.clone())),
+            ("bucket_aliases", Value::Text(inspect.bucket_aliases.clone())),
         ]
     }
 

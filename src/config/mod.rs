@@ -16,6 +16,7 @@
 //! table, the sample and the document together.
 
 mod check;
+mod credentials;
 mod effective;
 mod error;
 mod glob;
@@ -34,6 +35,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+pub use crate::s3::resign::Addressing;
+pub use credentials::{Client, Clients};
 pub use effective::Setting;
 pub use error::{ConfigError, ConfigErrors};
 pub use glob::Glob;
@@ -44,8 +47,8 @@ pub use settings::{
     Tls, Upstream, UpstreamTls,
 };
 pub use words::{
-    Addressing, Anonymous, ClientAuth, DigestCode, Guard, LogFormat, LogLevel, Passes,
-    SignedChunks, Switch, TlsVersion, Variants,
+    Anonymous, ClientAuth, DigestCode, Guard, LogFormat, LogLevel, Passes, SignedChunks, Switch,
+    TlsVersion, Variants,
 };
 
 /// Longest configuration that is read, in bytes. Longer ones are mistakes (a list, a core dump).

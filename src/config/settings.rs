@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::words::{Addressing, Anonymous, ClientAuth, SignedChunks, Switch, TlsVersion, Variants};
+use super::words::{Anonymous, ClientAuth, SignedChunks, Switch, TlsVersion, Variants};
 use super::{DigestCode, Endpoint, Glob, Guard, LogFormat, LogLevel, Passes};
 use crate::digest::Algorithm;
 use crate::image::Convention;
 use crate::list::HashKind;
 use crate::policy::{self, Mode, Polarity};
 use crate::s3;
+use crate::s3::resign::Addressing;
 
 /// `[listener]` or `[[listener]]`: where clients connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -310,6 +311,10 @@ pub struct Inspect {
     pub swift_prefix: String,
     /// The latter, as they were written.
     pub domains: String,
+    /// Which hosts stand for buckets, as it was written.
+    pub host_buckets: String,
+    /// Other names of buckets, as they were written.
+    pub bucket_aliases: String,
 }
 
 /// `[decode]`: the processes that decode images, where lists hold hashes of pictures.

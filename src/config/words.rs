@@ -2,6 +2,7 @@
 
 use crate::image::{Convention, Variant};
 use crate::policy::{Archives, Copies, Door, Mode, OnFault, OnUnjudged, Polarity};
+use crate::s3::resign::Addressing;
 
 /// An enum whose variants are words in the configuration.
 pub(super) trait Word: Copy + 'static {
@@ -53,15 +54,6 @@ impl Word for SigningWord {
             SigningWord::Resign => "resign",
         }
     }
-}
-
-/// Where a request that is signed anew has its bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Addressing {
-    /// In its path.
-    Path,
-    /// Before the host.
-    Virtual,
 }
 
 impl Word for Addressing {

@@ -5,6 +5,7 @@ use crate::digest::Digests;
 use crate::framing::{FormError, FramingError};
 use crate::image::{Format, ImageFault, Pdq};
 use crate::s3::ErrorCode;
+use crate::s3::sealed::SealError;
 
 /// Facts that we established ourselves: nothing that a client declared gets in here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,6 +87,9 @@ pub enum BodyError {
     /// With the form that it is.
     #[error(transparent)]
     Form(#[from] FormError),
+    /// With the signatures in it.
+    #[error(transparent)]
+    Seal(#[from] SealError),
 }
 
 impl BodyError {
@@ -94,6 +98,7 @@ impl BodyError {
         match self {
             BodyError::Framing(error) => error.label(),
             BodyError::Form(error) => error.label(),
+            BodyError::Seal(error) => error.label(),
         }
     }
 }
@@ -103,6 +108,7 @@ impl From<BodyError> for ErrorCode {
         match error {
             BodyError::Framing(error) => error.into(),
             BodyError::Form(error) => error.into(),
+            BodyError::Seal(error) => error.into(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is known of an upload besides its body, and how the body is kept back.
 
+use std::io;
 use std::sync::Arc;
 
 use http::header::{EXPECT, HeaderValue};
@@ -10,8 +11,10 @@ use super::exchange::Exchange;
 use super::flow::{Event, Flow, Running, Until};
 use super::gate::{Gate, View};
 use super::headers;
-use super::intake::Leftover;
+use super::intake::{Leftover, Seen};
 use super::record::Auth;
+use super::seal::Seal;
+use super::signing::{Route, Signing, Turned};
 use super::stores::Store;
 use crate::config;
 use crate::inspect::{Evidence, Inspector};
@@ -20,6 +23,7 @@ use crate::net::budget::Reservation;
 use crate::net::conversation::READ_BYTES;
 use crate::net::upstream::BUFFER_BYTES;
 use crate::policy::{self, Archives, BucketRule, OnFault, Unjudged, Verdict};
+use crate::s3::sealed::SEALED_CHUNK_MAX;
 use crate::s3::{self, BodyPlan, BodyShape, Operation};
 
 /// Framing may at most double what a body occupies while it is held: one of nothing but tiny chunks
@@ -43,8 +47,10 @@ pub(super) struct Case {
     lenient: Option<BucketRule>,
     /// Why it cannot be judged, as far as that is known beforehand.
     pub(super) unjudged: Option<Unjudged>,
-    /// What the store has said about the head so far.
+    /// What the store has said about the head so far, or the gate where it knows the client's keys.
     pub(super) auth: Option<Auth>,
+    /// How it is signed anew, for a store that has it so.
+    pub(super) signing: Option<Signing>,
 }
 
 /// How a body is kept from the store until its verdict.
@@ -71,10 +77,10 @@ impl Case {
         view: Arc<View>,
         mut head: Parts,
         s3: s3::Request,
+        Route { store, signing }: Route,
         unjudged: Option<Unjudged>,
     ) -> Case {
         headers::to_upstream(&mut head.headers);
-        let store = view.stores.choose(&head.headers, s3.bucket.as_deref()).clone();
         let enforces = view.enforces(s3.bucket.as_deref());
         // Deleting must work whatever state lists and budgets are in, many objects at a time too.
         let lenient = (s3.operation == Operation::DeleteObjects).then(|| BucketRule {
@@ -83,7 +89,9 @@ impl Case {
         });
         let unjudged = unjudged.or(beforehand(s3.operation));
         let unjudged = unjudged.or(s3.encrypted.then_some(Unjudged::Encrypted));
-        Case { gate, view, head, s3, store, enforces, lenient, unjudged, auth: None }
+        let proven = signing.as_ref().is_some_and(Signing::is_proven);
+        let auth = proven.then_some(Auth::Accepted);
+        Case { gate, view, head, s3, store, enforces, lenient, unjudged, auth, signing }
     }
 
     /// The rule for this upload's bucket.
@@ -103,6 +111,16 @@ impl Case {
     /// Whether a shortage of ours may turn it away.
     pub(super) fn may_retry(&self) -> bool {
         self.enforces && self.rule().faults == OnFault::Retry
+    }
+
+    /// Whether the store is asked about the head before any of the body is read.
+    pub(super) fn asks_first(&self) -> bool {
+        self.s3.expect_continue || self.store.config.auth_first
+    }
+
+    /// Whether the body of a client whose head the store has not accepted must not be read.
+    pub(super) fn needs_acceptance(&self) -> bool {
+        self.store.config.auth_first && self.enforces
     }
 
     /// Whether its body may not be longer than what is captured.
@@ -161,14 +179,14 @@ impl Case {
     }
 
     /// Sends the head, and a body that waits to be fed, to the store.
-    pub(super) async fn open(&self, fresh: bool) -> std::io::Result<Running> {
+    pub(super) async fn open(&self, fresh: bool) -> io::Result<Running> {
         self.open_with(fresh, |_| {}).await
     }
 
     /// Sends the head, to learn whether the store accepts it; the body never follows.
-    pub(super) async fn open_asking(&self, fresh: bool) -> std::io::Result<Running> {
+    pub(super) async fn open_asking(&self, fresh: bool) -> io::Result<Running> {
         self.open_with(fresh, |headers| {
-            headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
+            headers.entry(EXPECT).or_insert(HeaderValue::from_static("100-continue"));
         })
         .await
     }
@@ -177,7 +195,7 @@ impl Case {
         &self,
         fresh: bool,
         change: impl FnOnce(&mut HeaderMap),
-    ) -> std::io::Result<Running> {
+    ) -> io::Result<Running> {
         let upstream = &self.store.upstream;
         let link = match upstream.reuse().filter(|_| !fresh) {
             Some(link) => link,
@@ -190,10 +208,42 @@ impl Case {
                 (body, Some(feed))
             }
         };
-        let mut request = Request::from_parts(self.head.clone(), body);
+        let mut head = self.head.clone();
+        if let Some(signing) = &self.signing {
+            signing.sign(&mut head, &self.s3, &self.gate.ring).map_err(io::Error::other)?;
+        }
+        let mut request = Request::from_parts(head, body);
         *request.version_mut() = http::Version::HTTP_11;
         change(request.headers_mut());
         Ok(Running { exchange: Exchange::start(upstream, link, request), feed })
+    }
+
+    /// What verifies the signatures in the body, if there are any, and signs it anew; with the memory
+    /// for what waits for its signature.
+    ///
+    /// # Errors
+    /// There is no memory.
+    pub(super) fn seal(&mut self) -> Result<Option<Seal>, Unjudged> {
+        let Some(signing) = &mut self.signing else { return Ok(None) };
+        let payload = self.s3.body.payload_length().unwrap_or(u64::MAX);
+        match signing.seal(&mut self.head, &mut self.s3, &self.gate.ring) {
+            None => Ok(None),
+            Some(sealed) => {
+                let room = self.reserve(payload.min(SEALED_CHUNK_MAX as u64));
+                Ok(Some(Seal::chunks(sealed, room.map_err(|_| Unjudged::Budget)?)))
+            }
+        }
+    }
+
+    /// Whether the body is the one that its client has signed.
+    ///
+    /// # Errors
+    /// It is another one.
+    pub(super) fn check_payload(&self, seen: &Seen) -> Result<(), Turned> {
+        match (&self.signing, seen) {
+            (Some(signing), Seen::Whole(evidence)) => Ok(signing.check(evidence)?),
+            (None, _) | (Some(_), Seen::Malformed) => Ok(()),
+        }
     }
 
     /// Decides how the body is kept back, having looked at its first bytes where that matters.

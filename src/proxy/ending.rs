@@ -3,7 +3,7 @@
 use http::Response;
 use hyper::body::Incoming;
 
-use super::answer::{self, Answer, Refused};
+use super::answer::{self, Answer, End, Refused};
 use super::assembly::Halt;
 use super::case::Stop;
 use super::committed::{self, Sequel};
@@ -13,6 +13,7 @@ use super::flow::{Event, Flow, Running};
 use super::intake::{IntakeFault, Leftover};
 use super::parts::create::Create;
 use super::record::{Auth, Termination};
+use super::signing::Turned;
 use super::upload::{CONTINUE_PATIENCE, Upload};
 use crate::inspect::BodyError;
 use crate::policy::{Unjudged, Verdict};
@@ -156,6 +157,18 @@ impl Upload {
         self.journal.store_answered(response.status(), response.headers());
         self.journal.finish(Termination::GateRefused);
         running.into_answer(response)
+    }
+
+    /// The body is another one than its client has signed.
+    pub(super) fn turned_away(mut self: Box<Self>, turned: Turned) -> Answer {
+        let code = turned.code();
+        self.journal.record.status = Some(code.status().as_u16());
+        self.journal.record.reason.get_or_insert(code.name());
+        self.journal.auth(Auth::Rejected);
+        let request_id = self.journal.record.request_id.clone();
+        self.journal.finish(Termination::ClientBody);
+        let end = End { is_head: false, close: false };
+        turned.into_answer(self.case.head.uri.path(), &request_id, end)
     }
 
     // ---- errors ------------------------------------------------------------------------------

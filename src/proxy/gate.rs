@@ -19,7 +19,11 @@ use crate::digest::Kernel;
 use crate::net::budget::Budget;
 use crate::policy::{BucketRule, Door, Exceptions, Rulebook};
 use crate::s3;
+use crate::s3::auth::KeyRing;
 use crate::unpack;
+
+/// Derived keys that are kept: one for each client, day and region.
+const KEYS_MAX: usize = 1024;
 
 /// The gate: one for the process.
 pub struct Gate {
@@ -35,6 +39,8 @@ pub struct Gate {
     pub parts: Arc<Parts>,
     /// The processes that decode images.
     pub pool: Pool,
+    /// Keys that were derived to verify clients' signatures, and to sign anew.
+    pub ring: KeyRing,
     ids: RequestIds,
     ending: Arc<AtomicBool>,
 }
@@ -115,7 +121,8 @@ impl Gate {
     ) -> Arc<Self> {
         let view = ArcSwap::from_pointee(view);
         let (ids, ending) = (RequestIds::new(), Arc::default());
-        Arc::new(Gate { view, budget, meters, audit, parts, pool, ids, ending })
+        let ring = KeyRing::new(KEYS_MAX);
+        Arc::new(Gate { view, budget, meters, audit, parts, pool, ring, ids, ending })
     }
 
     /// An id for a request that has no record.

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 
 use super::faults;
 use super::idle::IdleTimer;
+use super::seal::Seal;
 use crate::framing::Form;
 use crate::inspect::{BodyError, Evidence, HoldBack, Inspector};
 use crate::net::downstream::Pace;
@@ -18,6 +19,7 @@ use crate::net::downstream::Pace;
 /// One client's body, as far as it has come.
 pub struct Intake {
     body: Incoming,
+    seal: Option<Seal>,
     inspector: Inspector,
     /// What has come and may not go out yet.
     pub hold: HoldBack,
@@ -63,6 +65,7 @@ impl Intake {
     pub fn new(body: Incoming, inspector: Inspector, tolerant: bool, pace: Pace) -> Self {
         Intake {
             body,
+            seal: None,
             inspector,
             hold: HoldBack::new(HoldBack::EVERYTHING),
             trailers: None,
@@ -71,6 +74,11 @@ impl Intake {
             idle: IdleTimer::new(pace),
             asked_for: false,
         }
+    }
+
+    /// With a stage before all else, which lets go on what it has verified.
+    pub(super) fn sealed(self, seal: Option<Seal>) -> Self {
+        Intake { seal, ..self }
     }
 
     /// Reads what has come into the hold-back.
@@ -120,8 +128,13 @@ impl Intake {
     ///
     /// # Errors
     /// The framing had not ended, or held less than declared, and that is not tolerated.
-    pub fn finish(self) -> Result<Taken, BodyError> {
+    pub fn finish(mut self) -> Result<Taken, BodyError> {
         faults::point("finish");
+        if let Some(mut seal) = self.seal.take() {
+            let mut verified = Vec::new();
+            seal.finish(&mut |piece| verified.push(piece))?;
+            verified.into_iter().try_for_each(|piece| self.inspect(piece))?;
+        }
         let Intake { mut inspector, hold, trailers, tolerant, malformed, .. } = self;
         let (kept, form) = (inspector.take_kept(), inspector.form().cloned());
         let seen = match (malformed, inspector.finish()) {
@@ -138,22 +151,34 @@ impl Intake {
     }
 
     fn take(&mut self, frame: http_body::Frame<bytes::Bytes>) -> Result<Progress, IntakeFault> {
-        match frame.into_data() {
-            Ok(wire) if self.malformed.is_some() => {
-                let len = wire.len() as u64;
-                self.hold.push(wire, len, true);
+        let taken = match (frame.into_data(), &mut self.seal) {
+            (Ok(wire), None) => self.inspect(wire),
+            (Ok(wire), Some(seal)) => {
+                let mut verified = Vec::new();
+                let pushed = seal.push(wire, &mut |piece| verified.push(piece));
+                let inspected = verified.into_iter().try_for_each(|piece| self.inspect(piece));
+                inspected.and(pushed)
             }
-            Ok(wire) => {
-                if let Err(error) = self.inspector.feed(wire, &mut self.hold) {
-                    if !self.tolerant {
-                        return Err(IntakeFault::Framing(error));
-                    }
-                    self.malformed = Some(error);
-                }
+            (Err(frame), _) => {
+                self.trailers = frame.into_trailers().ok();
+                Ok(())
             }
-            Err(frame) => self.trailers = frame.into_trailers().ok(),
+        };
+        taken.map(|()| Progress::More).map_err(IntakeFault::Framing)
+    }
+
+    /// Shows a piece of the body to the inspector, and holds it back.
+    fn inspect(&mut self, wire: bytes::Bytes) -> Result<(), BodyError> {
+        if self.malformed.is_some() {
+            let len = wire.len() as u64;
+            self.hold.push(wire, len, true);
+            return Ok(());
         }
-        Ok(Progress::More)
+        match self.inspector.feed(wire, &mut self.hold) {
+            Err(error) if self.tolerant => self.malformed = Some(error),
+            fed => return fed,
+        }
+        Ok(())
     }
 }
 

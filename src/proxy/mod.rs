@@ -21,7 +21,9 @@ pub mod meters;
 pub mod parts;
 mod pictures;
 pub mod record;
+mod seal;
 pub mod service;
+mod signing;
 pub mod stores;
 #[cfg(test)]
 mod tests;

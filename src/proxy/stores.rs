@@ -19,6 +19,13 @@ pub struct Store {
     pub own: Option<OwnAccess>,
 }
 
+impl Store {
+    /// The clients that it has, where requests to it are signed anew.
+    pub fn clients(&self) -> Option<Arc<config::Clients>> {
+        None
+    }
+}
+
 /// All stores, in the order in which requests are offered to them. Clones share them.
 #[derive(Clone)]
 pub struct Stores(Arc<[Arc<Store>]>);

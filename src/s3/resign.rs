@@ -89,7 +89,7 @@ pub fn resign(
     now: SystemTime,
     ring: &KeyRing,
 ) -> Result<Resigned, ResignError> {
-    let (host, path) = address(head.path, request, upstream);
+    let (host, path) = address(head.path, request, upstream.authority, upstream.addressing);
     let stamp = Stamp::of(now);
     let scope = Scope { stamp: stamp.clone(), region: upstream.region.to_owned() };
     let key = ring.key(upstream.credentials, scope);
@@ -132,15 +132,35 @@ pub fn resign(
     Ok(Resigned { target, headers, seed: Seed { key, signature: seed } })
 }
 
+/// The target and the headers by which the store finds the same key, unsigned: of a request that
+/// nobody signed.
+///
+/// # Errors
+/// [`ResignError`].
+pub fn readdress(
+    head: &Head<'_>,
+    request: &Request,
+    authority: &str,
+    addressing: Addressing,
+) -> Result<(PathAndQuery, HeaderMap), ResignError> {
+    let (host, path) = address(head.path, request, authority, addressing);
+    let mut headers = head.headers.clone();
+    headers.insert(HOST, value("host", &host)?);
+    let target = head.query.map_or(path.clone(), |query| format!("{path}?{query}").into());
+    let target = PathAndQuery::try_from(target.as_ref()).map_err(|_| ResignError::Target)?;
+    Ok((target, headers))
+}
+
 /// The host and the path by which the store finds the same key.
 fn address<'a>(
     path: &'a str,
     request: &Request,
-    upstream: &Upstream<'a>,
+    authority: &'a str,
+    addressing: Addressing,
 ) -> (Cow<'a, str>, Cow<'a, str>) {
-    let authority = Cow::Borrowed(upstream.authority);
+    let authority = Cow::Borrowed(authority);
     let Some(bucket) = &request.bucket else { return (authority, path.into()) };
-    let in_host = upstream.addressing == Addressing::Virtual && is_label(bucket);
+    let in_host = addressing == Addressing::Virtual && is_label(bucket);
     match (request.bucket_in_host, in_host) {
         (true, true) => (format!("{bucket}.{authority}").into(), path.into()),
         (true, false) => (authority, format!("/{bucket}{path}").into()),
@@ -217,3 +237,6 @@ fn secret_value(name: &'static str, text: &str) -> Result<HeaderValue, ResignErr
     value.set_sensitive(true);
     Ok(value)
 }
+
+#[cfg(test)]
+mod tests;

@@ -317,7 +317,7 @@ fn the_demos_store_is_probed() {
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
     let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
     runtime.spawn(async move {
-        s3bouncer::cli::demo::store::serve(listener, &folder, "key", "secret").await
+        s3bouncer::cli::demo::store::serve(listener, &folder, "key", "secret", None).await
     });
     let document = document(&Operator::new().probe(&endpoint, &["--json"]).expect(0));
     expect_objects(

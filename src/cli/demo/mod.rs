@@ -109,7 +109,7 @@ async fn start_store(folder: &Folder) -> Result<SocketAddr, String> {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let directory = folder.0.join("store");
     tokio::spawn(async move {
-        if let Err(error) = store::serve(listener, &directory, ACCESS_KEY, SECRET_KEY).await {
+        if let Err(error) = store::serve(listener, &directory, ACCESS_KEY, SECRET_KEY, None).await {
             eprintln!("demo store: {error}");
         }
     });

@@ -12,7 +12,7 @@ use crate::config::{
     Admin, Audit, Config, Credentials, Decode, Inspect, Limits, Log, Refusal, Runtime, SharedState,
     State, Switch, Upstream,
 };
-use crate::s3;
+use crate::s3::{self, SurfaceError};
 
 /// Longest path of a Unix socket, in bytes: `sun_path` has 108 with its end.
 const SOCKET_MAX: usize = 107;
@@ -78,22 +78,26 @@ pub(super) fn inspect(table: &Table, limits: &Table, context: &mut Context<'_>) 
         dialects: dialects(table, context),
         swift_prefix: table.text("swift_prefix").to_owned(),
         domains: table.text("domains").to_owned(),
+        host_buckets: table.text("host_buckets").to_owned(),
+        bucket_aliases: table.text("bucket_aliases").to_owned(),
     }
 }
 
 fn dialects(table: &Table, context: &mut Context<'_>) -> s3::Surface {
     let prefix = Some(table.text("swift_prefix")).filter(|prefix| !prefix.is_empty());
-    let domains = table.text("domains").split_ascii_whitespace();
+    let words = |key| table.text(key).split_ascii_whitespace();
     let mut dialects = s3::Surface::default();
-    match dialects.clone().with_swift_prefix(prefix) {
-        Ok(with) => dialects = with,
-        Err(error) => context.fault(table, "swift_prefix", error.to_string()),
-    }
-    match dialects.clone().with_domains(domains) {
-        Ok(with) => dialects = with,
-        Err(error) => context.fault(table, "domains", error.to_string()),
-    }
-    dialects
+    let mut take = |key, with: Result<s3::Surface, SurfaceError>| match with {
+        Ok(with) => with,
+        Err(error) => {
+            context.fault(table, key, error.to_string());
+            s3::Surface::default()
+        }
+    };
+    dialects = take("swift_prefix", dialects.with_swift_prefix(prefix));
+    dialects = take("domains", dialects.with_domains(words("domains")));
+    dialects = take("host_buckets", dialects.with_hosts(words("host_buckets")));
+    take("bucket_aliases", dialects.with_aliases(words("bucket_aliases")))
 }
 
 pub(super) fn decode(table: &Table, context: &mut Context<'_>) -> Decode {

@@ -472,7 +472,7 @@ pub(super) const DECODE: &[Row] = &[
         "memory_limit",
         Kind::Size { min: 16 * MIB, max: 64 * GIB },
         r#""512MiB""#,
-        "Memory of one of these processes, beside the image and 32 MiB of its own; an image that takes more is `memory`.",
+        "Memory of one of these processes, beside the image and 96 MiB of its own; an image that takes more is `memory`.",
     ),
     Row::live(
         "time_limit",
@@ -692,6 +692,18 @@ pub(super) const INSPECT: &[Row] = &[
         Kind::Text { max: 1000, ascii: true },
         r#""""#,
         "Host names, separated by blanks, below which clients put the bucket: `s3.example.org` for `bucket.s3.example.org`. With any, a write under a host that is none of these and could name a bucket is refused; with none, the path names the bucket.",
+    ),
+    Row::live(
+        "host_buckets",
+        Kind::Text { max: 10_000, ascii: true },
+        r#""""#,
+        "Hosts that stand for a bucket, as `host=bucket` separated by blanks: access points' (`photos-123456789012.s3-accesspoint.eu-west-1.amazonaws.com=photos`), or names of your own.",
+    ),
+    Row::live(
+        "bucket_aliases",
+        Kind::Text { max: 10_000, ascii: true },
+        r#""""#,
+        "Other names of buckets, as `alias=bucket` separated by blanks, such as an access point's `photos-x1y2-s3alias=photos`: rules and records take them for the bucket.",
     ),
 ];
 

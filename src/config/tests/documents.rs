@@ -8,11 +8,12 @@ use crate::config::kind::Kind;
 use crate::config::options::{Fallback, Row, Section};
 use crate::config::raw::read_default;
 use crate::config::words::{
-    Addressing, Anonymous, ClientAuth, DigestCode, FormatWord, Guard, LogFormat, LogLevel, Passes,
+    Anonymous, ClientAuth, DigestCode, FormatWord, Guard, LogFormat, LogLevel, Passes,
     SignedChunks, SigningWord, Switch, TlsVersion, Variants, Word,
 };
 use crate::image::Convention;
 use crate::policy::{Archives, Copies, Door, Mode, OnFault, Polarity};
+use crate::s3::resign::Addressing;
 
 const SAMPLE: &str = include_str!("../../../config/s3bouncer.toml");
 const DOCUMENT: &str = include_str!("../../../docs/config.md");

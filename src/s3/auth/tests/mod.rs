@@ -1,6 +1,7 @@
 mod aws;
 mod botocore;
 mod errors;
+mod malformed;
 mod random;
 
 use std::time::{Duration, SystemTime};

@@ -20,7 +20,7 @@ class Boto(Client):
 
     def __init__(self, target, **config):
         super().__init__(target)
-        config.setdefault("s3", {"addressing_style": "path"})
+        config["s3"] = {"addressing_style": "virtual" if target.virtual else "path"} | config.get("s3", {})
         self.s3 = boto3.session.Session().client(
             "s3",
             endpoint_url=target.url,
@@ -115,7 +115,7 @@ def presigned(client, key, data, version):
 
 
 def unsigned_payload(client, key, data):
-    other = again(client, s3={"addressing_style": "path", "payload_signing_enabled": False})
+    other = again(client, s3={"payload_signing_enabled": False})
     out = put_stream(other, key, data)
     other.close()
     return out
