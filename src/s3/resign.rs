@@ -91,7 +91,6 @@ pub fn resign(
     ring: &KeyRing,
 ) -> Result<Resigned, ResignError> {
     let (host, path) = address(head.path, request, upstream);
-    let path = canonical_path(&path);
     let stamp = Stamp::of(now);
     let scope = Scope { stamp: stamp.clone(), region: upstream.region.to_owned() };
     let key = ring.key(upstream.credentials, scope);
@@ -135,24 +134,24 @@ pub fn resign(
 }
 
 /// The host and the path by which the store finds the same key.
-fn address<'a>(
-    path: &'a str,
-    request: &Request,
-    upstream: &Upstream<'a>,
-) -> (Cow<'a, str>, Cow<'a, str>) {
+fn address<'a>(path: &str, request: &Request, upstream: &Upstream<'a>) -> (Cow<'a, str>, String) {
     let authority = Cow::Borrowed(upstream.authority);
-    let Some(bucket) = &request.bucket else { return (authority, path.into()) };
+    let bucket = request.bucket.as_deref().unwrap_or_default();
     let in_host = upstream.addressing == Addressing::Virtual && is_label(bucket);
-    match (request.bucket_in_host, in_host) {
-        (true, true) => (format!("{bucket}.{authority}").into(), path.into()),
-        (true, false) => (authority, format!("/{bucket}{path}").into()),
-        (false, false) => (authority, path.into()),
+    let host = if in_host { format!("{bucket}.{authority}").into() } else { authority };
+    let path = match (request.bucket_in_host, in_host) {
+        (true, true) => canonical_path(path),
+        (true, false) => canonical_path(&format!("/{bucket}{path}")),
+        // In another spelling, such a path of a read would name another bucket.
+        (false, false) if bucket.contains('/') => path.to_owned(),
+        (false, false) => canonical_path(path),
         (false, true) => {
             let raw = addressing::split(path).bucket.unwrap_or_default();
             let below = path.get(1 + raw.len()..).filter(|below| !below.is_empty());
-            (format!("{bucket}.{authority}").into(), below.unwrap_or("/").into())
+            canonical_path(below.unwrap_or("/"))
         }
-    }
+    };
+    (host, path)
 }
 
 /// A bucket that can stand in a host name, and under a certificate for `*.host`.
