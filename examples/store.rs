@@ -19,11 +19,14 @@ struct Arguments {
     access_key: String,
     #[arg(long)]
     secret_key: String,
+    /// Below it the host names the bucket.
+    #[arg(long)]
+    domain: Option<String>,
 }
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    let Arguments { address, directory, access_key, secret_key } = Arguments::parse();
+    let Arguments { address, directory, access_key, secret_key, domain } = Arguments::parse();
     let listener = tokio::net::TcpListener::bind(address).await?;
-    store::serve(listener, &directory, &access_key, &secret_key).await
+    store::serve(listener, &directory, &access_key, &secret_key, domain).await
 }

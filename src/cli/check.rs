@@ -7,9 +7,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{ExitCode, Fault, Shown, Streams};
-use crate::config::{Config, ConfigError, List};
+use crate::config::{Config, ConfigError, List, Listener, Signing};
 use crate::list::{Compiler, merge};
-use crate::net::tls;
+use crate::net::{tls, upstream};
+use crate::ops::credentials::{self, CredentialsFault};
 use crate::ops::lists::{ListError, add_source, open_source, source_format};
 use stated::Stated;
 
@@ -52,7 +53,13 @@ fn faults(text: &str, base: &Path) -> Vec<ConfigError> {
         Ok(config) => {
             let lists = config.lists.iter().enumerate();
             let faults = lists.flat_map(|(i, list)| list_faults(list, stated.source_line(i)));
-            (Vec::new(), faults.chain(tls_fault(&config, &stated)).collect())
+            (
+                Vec::new(),
+                faults
+                    .chain(tls_faults(&config, &stated))
+                    .chain(store_faults(&config, &stated))
+                    .collect(),
+            )
         }
         Err(errors) => {
             let lists = stated.lists(base).into_iter();
@@ -112,14 +119,46 @@ fn load(list: &List) -> Result<(), ListError> {
     }
 }
 
-fn tls_fault(config: &Config, stated: &Stated<'_>) -> Option<ConfigError> {
-    let tls = config.listener.tls.as_ref()?;
-    let error = tls::Tls::read(&tls.certificate, &tls.key).err()?;
-    Some(ConfigError {
-        line: stated.line_of("listener", "tls_certificate"),
-        key: "listener.tls_certificate".to_owned(),
-        message: error.to_string(),
-    })
+fn tls_faults(config: &Config, stated: &Stated<'_>) -> Vec<ConfigError> {
+    let fault = |(index, listener): (usize, &Listener)| {
+        let tls = listener.tls.as_ref()?;
+        let error = tls::Tls::read(tls).err()?;
+        Some(ConfigError {
+            line: stated.line_of("listener", index, "tls_certificate"),
+            key: "listener.tls_certificate".to_owned(),
+            message: error.to_string(),
+        })
+    };
+    config.listeners.iter().enumerate().filter_map(fault).collect()
+}
+
+/// What is wrong with the files that a store needs: those of TLS with it, and the credentials.
+fn store_faults(config: &Config, stated: &Stated<'_>) -> Vec<ConfigError> {
+    let mut faults = Vec::new();
+    for (index, upstream) in config.upstreams.iter().enumerate() {
+        let mut add = |key: &str, message: String| {
+            let line = stated.line_of("upstream", index, key);
+            faults.push(ConfigError { line, key: format!("upstream.{key}"), message });
+        };
+        if let Some(settings) = &upstream.tls
+            && let Err(error) = upstream::Tls::read(settings)
+        {
+            let key = if settings.authorities.is_some() { "tls_ca" } else { "endpoint" };
+            add(key, error.to_string());
+        }
+        if let Signing::Anew(anew) = &upstream.signing {
+            match credentials::read(&anew.credentials) {
+                Ok(_) => {}
+                Err(CredentialsFault::Wrong(file, errors)) => {
+                    errors
+                        .iter()
+                        .for_each(|e| add("credentials", format!("{}: {e}", file.display())));
+                }
+                Err(error @ CredentialsFault::File(..)) => add("credentials", error.to_string()),
+            }
+        }
+    }
+    faults
 }
 
 #[cfg(test)]

@@ -7,12 +7,13 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::ExitCode;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::net::downstream::Timeouts;
+use crate::net::entrance::Entrance;
 use crate::net::listener::{self, Listener, Stage};
-use crate::net::tls::Tls;
 use crate::ops::admin::{self, Admin};
 use crate::ops::log;
 use crate::ops::node::{Node, read_config};
@@ -60,13 +61,18 @@ fn runtime(config: &Config) -> std::io::Result<tokio::runtime::Runtime> {
 
 async fn serve(config: Config, path: &Path) -> Result<(), String> {
     let mut signals = Signals::new().map_err(|error| format!("signals: {error}"))?;
-    let listener = open(&config)?;
-    let tls = listener.tls.clone();
+    let listeners = open(&config)?;
+    let entrances = listeners.iter().map(|listener| listener.entrance.clone()).collect();
     let doors = Doors::open(&config)?;
-    let node = Node::start(config, path.to_path_buf(), tls).await.map_err(|e| e.to_string())?;
+    let node =
+        Node::start(config, path.to_path_buf(), entrances).await.map_err(|e| e.to_string())?;
     doors.serve(&node);
     let (stage, staged) = watch::channel(Stage::Serving);
-    let accepting = tokio::spawn(accept(listener, node.clone(), staged));
+    let mut accepting = JoinSet::new();
+    for listener in listeners {
+        accepting.spawn(accept(listener, node.clone(), staged.clone()));
+    }
+    drop(staged);
     announce(&node);
     let mut drain = node.drain_signal();
     loop {
@@ -81,9 +87,8 @@ async fn serve(config: Config, path: &Path) -> Result<(), String> {
     }
     node.begin_drain();
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
-    tracing::info!(connections = node.connections.count(), "draining");
-    let config = node.config();
-    let (grace, deadline) = (config.listener.drain_grace, config.listener.drain_deadline);
+    tracing::info!(connections = node.open_connections(), "draining");
+    let (grace, deadline) = node.config().drain();
     tokio::select! {
         () = drained(&node, grace, &stage) => tracing::info!("drained"),
         () = tokio::time::sleep(deadline) => tracing::warn!("the drain deadline has passed"),
@@ -92,9 +97,9 @@ async fn serve(config: Config, path: &Path) -> Result<(), String> {
     // What is still under way ends here, and says so in its record.
     node.gate.begin_ending();
     stage.send_replace(Stage::Ending);
-    accepting.abort();
+    accepting.abort_all();
     let written = async {
-        node.connections.ended().await;
+        node.connections_ended().await;
         node.audit.settled().await;
     };
     if tokio::time::timeout(AUDIT_PATIENCE, written).await.is_err() {
@@ -107,14 +112,14 @@ async fn serve(config: Config, path: &Path) -> Result<(), String> {
 async fn drained(node: &Node, grace: Duration, stage: &watch::Sender<Stage>) {
     tokio::time::sleep(grace).await;
     stage.send_replace(Stage::Draining);
-    node.connections.ended().await;
+    node.connections_ended().await;
 }
 
 /// Serves clients until `stage` says otherwise.
 pub(super) async fn accept(listener: Listener, node: Arc<Node>, stage: watch::Receiver<Stage>) {
-    let (gate, connections) = (node.gate.clone(), node.connections.clone());
+    let gate = node.gate.clone();
     listener
-        .accept(connections, stage, move |client, request, busy| {
+        .accept(stage, move |client, request, busy| {
             let gate = gate.clone();
             // In a box of its own: hyper keeps room for it on idle connections too.
             Box::pin(async move {
@@ -124,18 +129,18 @@ pub(super) async fn accept(listener: Listener, node: Arc<Node>, stage: watch::Re
         .await;
 }
 
-/// Opens the listener that the configuration names.
-pub(super) fn open(config: &Config) -> Result<Listener, String> {
-    let settings = &config.listener;
-    let address = settings.address;
-    let tls = settings.tls.as_ref().map(|tls| Tls::read(&tls.certificate, &tls.key));
-    Ok(Listener {
-        socket: listener::bind(address).map_err(|error| format!("{address}: {error}"))?,
-        tls: tls.transpose().map_err(|error| error.to_string())?,
-        timeouts: Timeouts { header: settings.header_timeout, idle: settings.idle_timeout },
-        max_header_size: settings.max_header_size,
-        max_connections: settings.max_connections as i64,
-    })
+/// Opens the listeners that the configuration names, in its order. All or none.
+pub(super) fn open(config: &Config) -> Result<Vec<Listener>, String> {
+    let open = |settings: &config::Listener| {
+        let address = settings.address;
+        Ok(Listener {
+            entrance: Entrance::new(settings).map_err(|error| error.to_string())?,
+            socket: listener::bind(address).map_err(|error| format!("{address}: {error}"))?,
+            timeouts: Timeouts { header: settings.header_timeout, idle: settings.idle_timeout },
+            max_header_size: settings.max_header_size,
+        })
+    };
+    config.listeners.iter().map(open).collect()
 }
 
 /// The operator's doors.
@@ -165,18 +170,27 @@ impl Doors {
 
 fn announce(node: &Node) {
     let config = node.config();
-    let scheme = if config.listener.tls.is_some() { "https" } else { "http" };
+    let listeners = config.listeners.iter().map(|listener| {
+        let scheme = if listener.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", listener.address)
+    });
     let lists = node.standings();
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
-        listener = %format!("{scheme}://{}", config.listener.address),
-        upstream = %format!("http://{}", config.upstream.endpoint.authority()),
+        listeners = listeners.collect::<Vec<_>>().join(" "),
+        upstreams = %endpoints(&config),
         lists = lists.len(),
         entries = lists.iter().map(|list| list.entries).sum::<u64>(),
         enforcing = node.gate.view.load().enforces_anywhere(),
         "serving"
     );
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+}
+
+fn endpoints(config: &Config) -> String {
+    let endpoints: Vec<String> =
+        config.upstreams.iter().map(|upstream| upstream.endpoint.to_string()).collect();
+    endpoints.join(" ")
 }
 
 /// What the process is told by signals.

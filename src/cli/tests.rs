@@ -54,7 +54,8 @@ fn what_is_no_command_is_refused_with_64() {
     for line in [
         "",
         "probe",
-        "probe --endpoint https://a:1",
+        "probe --endpoint https://a",
+        "probe --endpoint https://a:1 --upstream a",
         "probe --config x --timeout 10",
         "run",
         "run x",

@@ -1,5 +1,7 @@
 //! The configuration in effect, defaults and all: as TOML, as a table of settings, as a hash.
 
+mod upstream;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -9,13 +11,18 @@ use sha2::{Digest as _, Sha256};
 use super::kind::{Answers, Column, Item, Value};
 use super::options::Section;
 use super::words::{FormatWord, Switch, Word};
-use super::{BucketRule, Config, Credentials, Format, List, Near, SharedState};
+use super::{
+    BucketRule, CertificateFiles, Config, Credentials, Format, List, Listener, Near, SharedState,
+    Tls,
+};
 use crate::list::HashKind;
+
+use upstream::upstream_values;
 
 /// An option and its value in effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// The option as `table.key`. Those of `[[list]]` and `[[bucket]]` come once for each table.
+    /// The option as `table.key`. Those of tables that stand more than once come once for each.
     pub key: String,
     /// The value in TOML; in words where TOML has none for it.
     pub value: String,
@@ -33,8 +40,11 @@ impl Config {
     /// stand as they were resolved, so that text is read with an empty base directory.
     pub fn to_toml(&self) -> String {
         let mut toml = String::new();
-        for (section, values) in self.tables() {
-            let _ = writeln!(toml, "{}", section.header());
+        let tables = self.tables();
+        for (section, values) in &tables {
+            let is_alone = tables.iter().filter(|(other, _)| other == section).count() == 1;
+            let header = if is_alone { section.header() } else { section.repeated_header() };
+            let _ = writeln!(toml, "{header}");
             for (key, value) in values {
                 let _ = writeln!(toml, "{key} = {value}");
             }
@@ -64,9 +74,12 @@ impl Config {
     /// The options that differ from `new` and that a reload can't change: they stay as they are
     /// until a restart.
     pub fn needs_restart(&self, new: &Config) -> Vec<String> {
-        let fixed = |config: &Config| -> BTreeMap<String, String> {
-            let fixed = config.settings().into_iter().filter(|setting| !setting.reload);
-            fixed.map(|setting| (setting.key, setting.value)).collect()
+        let fixed = |config: &Config| {
+            let mut fixed: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            for setting in config.settings().into_iter().filter(|setting| !setting.reload) {
+                fixed.entry(setting.key).or_default().push(setting.value);
+            }
+            fixed
         };
         let (old, new) = (fixed(self), fixed(new));
         old.into_iter().filter(|(key, value)| new.get(key) != Some(value)).map(|(k, _)| k).collect()
@@ -83,8 +96,14 @@ impl Config {
         let mut tables = Vec::new();
         for section in Section::ALL {
             match section {
-                Section::Listener => tables.push((section, self.listener_values())),
-                Section::Upstream => tables.push((section, self.upstream_values())),
+                Section::Listener => {
+                    let listeners = self.listeners.iter();
+                    tables.extend(listeners.map(|each| (section, listener_values(each))));
+                }
+                Section::Upstream => {
+                    let upstreams = self.upstreams.iter();
+                    tables.extend(upstreams.map(|each| (section, upstream_values(each))));
+                }
                 Section::List => {
                     tables.extend(self.lists.iter().map(|list| (section, list_values(list))));
                 }
@@ -109,41 +128,6 @@ impl Config {
             }
         }
         tables
-    }
-
-    fn listener_values(&self) -> Values {
-        let listener = &self.listener;
-        let (certificate, key) = match &listener.tls {
-            Some(tls) => (path(&tls.certificate), path(&tls.key)),
-            None => (Value::Text(String::new()), Value::Text(String::new())),
-        };
-        vec![
-            ("address", Value::Address(Some(listener.address))),
-            ("tls_certificate", certificate),
-            ("tls_key", key),
-            ("header_timeout", Value::Duration(listener.header_timeout)),
-            ("idle_timeout", Value::Duration(listener.idle_timeout)),
-            ("body_idle_timeout", Value::Duration(listener.body_idle_timeout)),
-            ("max_connections", count(listener.max_connections)),
-            ("max_header_size", Value::Size(wide(listener.max_header_size))),
-            ("drain_grace", Value::Duration(listener.drain_grace)),
-            ("drain_deadline", Value::Duration(listener.drain_deadline)),
-        ]
-    }
-
-    fn upstream_values(&self) -> Values {
-        let upstream = &self.upstream;
-        vec![
-            ("endpoint", Value::Endpoint(upstream.endpoint.clone())),
-            ("connect_timeout", Value::Duration(upstream.connect_timeout)),
-            ("response_timeout", Value::Duration(upstream.response_timeout)),
-            ("idle_timeout", Value::Duration(upstream.idle_timeout)),
-            ("max_idle", count(upstream.max_idle)),
-            ("guard", Value::Word(upstream.guard.word())),
-            ("access_key", Value::Text(own_key(upstream.own.as_ref()))),
-            ("secret_key_file", secret_path(upstream.own.as_ref())),
-            ("region", Value::Text(upstream.region.clone())),
-        ]
     }
 
     fn state_values(&self) -> Values {
@@ -182,6 +166,8 @@ impl Config {
             ("members_max", count(inspect.members_max)),
             ("swift_prefix", Value::Text(inspect.swift_prefix.clone())),
             ("domains", Value::Text(inspect.domains.clone())),
+            ("host_buckets", Value::Text(inspect.host_buckets.clone())),
+            ("bucket_aliases", Value::Text(inspect.bucket_aliases.clone())),
         ]
     }
 
@@ -244,6 +230,43 @@ impl Config {
             ("digests", Value::Word(self.runtime.digests.word())),
         ]
     }
+}
+
+fn listener_values(listener: &Listener) -> Values {
+    let mut values = vec![("address", Value::Address(Some(listener.address)))];
+    values.extend(listener.name.iter().map(|name| ("name", Value::Text(name.clone()))));
+    values.extend(tls_values(listener.tls.as_ref()));
+    values.extend([
+        ("proxy_protocol", switch(listener.proxy_protocol)),
+        ("trusted_proxies", Value::Networks(listener.trusted_proxies.clone())),
+        ("header_timeout", Value::Duration(listener.header_timeout)),
+        ("idle_timeout", Value::Duration(listener.idle_timeout)),
+        ("body_idle_timeout", Value::Duration(listener.body_idle_timeout)),
+        ("body_min_rate", Value::Size(listener.body_min_rate)),
+        ("max_connections", count(listener.max_connections)),
+        ("max_header_size", Value::Size(wide(listener.max_header_size))),
+        ("drain_grace", Value::Duration(listener.drain_grace)),
+        ("drain_deadline", Value::Duration(listener.drain_deadline)),
+    ]);
+    values
+}
+
+/// How a listener speaks TLS. Where it does not, the defaults stand.
+fn tls_values(tls: Option<&Tls>) -> Values {
+    let Some(tls) = tls else { return Vec::new() };
+    let paths = |of: fn(&CertificateFiles) -> &Path| {
+        Value::Paths(
+            tls.certificates.iter().map(|pair| item(&of(pair).display().to_string())).collect(),
+        )
+    };
+    let ca = tls.client_ca.as_deref().map_or(Value::Text(String::new()), path);
+    vec![
+        ("tls_certificate", paths(|pair| &pair.certificate)),
+        ("tls_key", paths(|pair| &pair.key)),
+        ("tls_min_version", Value::Word(tls.min_version.word())),
+        ("tls_client_ca", ca),
+        ("tls_client_auth", Value::Word(tls.client_auth.word())),
+    ]
 }
 
 fn list_values(list: &List) -> Values {
@@ -349,7 +372,7 @@ fn own_key(credentials: Option<&Credentials>) -> String {
 }
 
 fn secret_path(credentials: Option<&Credentials>) -> Value {
-    credentials.map_or(Value::Text(String::new()), |own| path(&own.secret_key_file))
+    path_or_none(credentials.map(|own| own.secret_key_file.as_path()))
 }
 
 fn switch(switch: Switch) -> Value {
@@ -358,6 +381,10 @@ fn switch(switch: Switch) -> Value {
 
 fn path(path: &Path) -> Value {
     Value::Text(path.display().to_string())
+}
+
+fn path_or_none(given: Option<&Path>) -> Value {
+    given.map_or(Value::Text(String::new()), path)
 }
 
 fn item(text: &str) -> Item {

@@ -92,9 +92,9 @@ impl Report {
     }
 
     /// Adds an error of syntax: only the first on its line.
-    pub(super) fn add_syntax(&mut self, line: usize, key: impl Fn() -> String, message: &str) {
+    pub(super) fn add_syntax(&mut self, line: usize, key: String, message: String) {
         if !self.broken.contains(&line) {
-            self.add(line, key(), format!("not TOML: {message}"));
+            self.add(line, key, message);
             self.broken.insert(line);
         }
     }

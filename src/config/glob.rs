@@ -1,4 +1,4 @@
-//! Patterns for bucket names: `*` is any characters or none, `?` is one character.
+//! Patterns for names of buckets and hosts: `*` is any characters or none, `?` is one character.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ impl Glob {
         }
         let allowed = |c: char| c.is_ascii_alphanumeric() || ".-_:*?".contains(c);
         match text.chars().find(|&c| !allowed(c)) {
-            Some(stranger) => Err(format!("{stranger:?} can not stand in a bucket's name")),
+            Some(stranger) => Err(format!("{stranger:?} can not stand in such a name")),
             None => Ok(Glob(canonical(text))),
         }
     }

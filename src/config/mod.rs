@@ -16,6 +16,7 @@
 //! table, the sample and the document together.
 
 mod check;
+mod credentials;
 mod effective;
 mod error;
 mod glob;
@@ -32,16 +33,22 @@ mod tests;
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
+pub use credentials::{Client, Clients, Sources};
 pub use effective::Setting;
 pub use error::{ConfigError, ConfigErrors};
 pub use glob::Glob;
-pub use kind::{Endpoint, Kind};
+pub use kind::{Endpoint, Kind, PatternsOf, Scheme};
 pub use settings::{
-    Admin, Audit, BucketRule, Columns, Credentials, Decode, Format, Inspect, Limits, List,
-    Listener, Log, Near, Refusal, Runtime, SharedState, State, Tls, Upstream,
+    Admin, Audit, BucketRule, CertificateFiles, Columns, Credentials, Decode, Format, Inspect,
+    Limits, List, Listener, Log, Near, Refusal, Runtime, SharedState, SignAnew, Signing, State,
+    Tls, Upstream, UpstreamTls,
 };
-pub use words::{DigestCode, Guard, LogFormat, LogLevel, Passes, Switch, Variants};
+pub use words::{
+    Anonymous, ClientAuth, DigestCode, Guard, LogFormat, LogLevel, Passes, SignedChunks, Switch,
+    TlsVersion, Variants,
+};
 
 /// Longest configuration that is read, in bytes. Longer ones are mistakes (a list, a core dump).
 pub const TEXT_MAX: usize = 1 << 20;
@@ -50,10 +57,10 @@ pub const TEXT_MAX: usize = 1 << 20;
 /// agree with one another. Paths are joined to the directory of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The side that clients connect to.
-    pub listener: Listener,
-    /// The store.
-    pub upstream: Upstream,
+    /// Where clients connect, in the order of the file. Never empty; at most 64.
+    pub listeners: Vec<Listener>,
+    /// The stores, in the order of the file. Never empty; at most 64.
+    pub upstreams: Vec<Upstream>,
     /// The hash lists, in the order of the file. At most 256, each name once.
     pub lists: Vec<List>,
     /// The rules for buckets, in order. Never empty: the last one that can match takes everything.
@@ -109,6 +116,14 @@ impl Config {
                 unreachable!("only a reported error keeps a configuration from being read")
             }
         }
+    }
+
+    /// How long a draining gate goes on accepting, and how long it waits for requests under way: the
+    /// longest of what the listeners say, since the process ends for all of them at once.
+    pub fn drain(&self) -> (Duration, Duration) {
+        let longest =
+            |of: fn(&Listener) -> Duration| self.listeners.iter().map(of).max().unwrap_or_default();
+        (longest(|each| each.drain_grace), longest(|each| each.drain_deadline))
     }
 
     /// The rule for a bucket: the first whose pattern matches. A request that names no bucket

@@ -10,11 +10,14 @@ use super::TEXT_MAX;
 use super::error::Report;
 use super::kind::Value;
 use super::nearest::nearest;
-use super::options::{Fallback, Row, Section};
+use super::options::{Fallback, Row, Section, Shape};
 use super::words::Word;
 use crate::list::HashKind;
 
-/// The tables of a text: each section that does not repeat once, the others as often as given.
+/// How the parser calls a key that stands twice. A test notices if it is called otherwise.
+const DUPLICATE: &str = "duplicate key";
+
+/// The tables of a text, as often as given; each section whose shape asks for one at least once.
 pub(super) struct Raw {
     tables: Vec<Table>,
 }
@@ -52,7 +55,10 @@ pub(super) fn read(text: &str, report: &mut Report) -> Option<Raw> {
     let (document, faults) = DeTable::parse_recoverable(text);
     for fault in faults {
         let offset = fault.span().map_or(0, |span| span.start);
-        report.add_syntax(report.line_of(offset), || key_near(text, offset), fault.message());
+        let key = key_near(text, offset);
+        let message = second_table(&key, fault.message())
+            .unwrap_or_else(|| format!("not TOML: {}", fault.message()));
+        report.add_syntax(report.line_of(offset), key, message);
     }
     let is_toml = report.is_clean();
     let raw = tables(document.get_ref(), report, is_toml);
@@ -68,6 +74,15 @@ fn key_near(text: &str, offset: usize) -> String {
     line.chars().take_while(|&c| is_key(c)).take(64).collect()
 }
 
+/// What to say of a table that stands once more, where it may as an array of tables: as such all of
+/// them have to be written.
+fn second_table(key: &str, message: &str) -> Option<String> {
+    let section = Section::named(key).filter(|_| message == DUPLICATE)?;
+    let Shape::OnceOrMore(_) = section.shape() else { return None };
+    let header = section.repeated_header();
+    Some(format!("stands here once more; where there are several, each has to be {header}"))
+}
+
 fn tables(document: &DeTable<'_>, report: &mut Report, is_toml: bool) -> Raw {
     let mut tables = Vec::new();
     for (name, value) in document {
@@ -80,7 +95,8 @@ fn tables(document: &DeTable<'_>, report: &mut Report, is_toml: bool) -> Raw {
             tables.push(Table::read(section, table, line, report, is_toml));
         }
     }
-    for section in Section::ALL.into_iter().filter(|section| section.repeats().is_none()) {
+    let is_needed = |section: &Section| !matches!(section.shape(), Shape::Any(_));
+    for section in Section::ALL.into_iter().filter(is_needed) {
         if !tables.iter().any(|table: &Table| table.section == section) {
             tables.push(Table::read(section, &DeTable::new(), 1, report, is_toml));
         }
@@ -98,9 +114,10 @@ fn instances<'a, 'i>(
     let wrong = |found: &DeValue<'_>| {
         format!("must be a table, {}, not {}", section.header(), found.type_str())
     };
-    match (section.repeats(), value.get_ref()) {
-        (None, DeValue::Table(table)) => return vec![(table, line)],
-        (Some(max), DeValue::Array(array)) if array.len() <= max => {
+    use Shape::{Any, Once, OnceOrMore};
+    match (section.shape(), value.get_ref()) {
+        (Once | OnceOrMore(_), DeValue::Table(table)) => return vec![(table, line)],
+        (Any(max) | OnceOrMore(max), DeValue::Array(array)) if array.len() <= max => {
             let mut tables = Vec::new();
             for element in array {
                 let line = report.line_of(element.span().start);
@@ -111,7 +128,7 @@ fn instances<'a, 'i>(
             }
             return tables;
         }
-        (Some(max), DeValue::Array(array)) => {
+        (Any(max) | OnceOrMore(max), DeValue::Array(array)) => {
             let message = format!("stands here {} times, at most {max} are allowed", array.len());
             report.add(line, section.name(), message);
         }
@@ -121,11 +138,11 @@ fn instances<'a, 'i>(
 }
 
 impl Raw {
-    /// The table of a section that does not repeat.
+    /// The table of a section that stands once.
     pub(super) fn one(&self, section: Section) -> &Table {
         self.all(section)
             .next()
-            .unwrap_or_else(|| unreachable!("reading makes each table that does not repeat"))
+            .unwrap_or_else(|| unreachable!("reading makes each table that stands once"))
     }
 
     /// The tables of a section, in order.
@@ -188,6 +205,16 @@ impl Table {
     /// Whether the option's value can be relied upon, given or by default.
     pub(super) fn is_sound(&self, key: &str) -> bool {
         self.field(key).origin != Origin::Wrong
+    }
+
+    /// Whether the option's value is the default, given or not.
+    pub(super) fn is_default(&self, key: &str) -> bool {
+        let row = self.section.row(key);
+        let default = row.and_then(|row| match row.fallback {
+            Fallback::Toml(toml) => read_default(row, toml),
+            Fallback::Required | Fallback::Derived(_) => None,
+        });
+        default.as_ref() == Some(self.value(key))
     }
 
     pub(super) fn value(&self, key: &str) -> &Value {

@@ -2,33 +2,47 @@
 //!
 //! Sizes are in bytes; paths are joined to the configuration's directory.
 
+mod upstream;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::words::{Switch, Variants};
-use super::{DigestCode, Endpoint, Glob, Guard, LogFormat, LogLevel, Passes};
+use ipnet::IpNet;
+
+use super::words::{ClientAuth, Switch, TlsVersion, Variants};
+use super::{DigestCode, Glob, LogFormat, LogLevel, Passes};
 use crate::digest::Algorithm;
 use crate::image::Convention;
 use crate::list::HashKind;
 use crate::policy::{self, Mode, Polarity};
 use crate::s3;
 
-/// `[listener]`: the side that clients connect to.
+pub use upstream::{SignAnew, Signing, Upstream, UpstreamTls};
+
+/// `[listener]` or `[[listener]]`: where clients connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
     /// Where clients connect.
     pub address: SocketAddr,
+    /// What it is called, if not by its address; unique.
+    pub name: Option<String>,
     /// HTTPS with this certificate; HTTP where `None`.
     pub tls: Option<Tls>,
+    /// Whether each connection begins with a PROXY header; `trusted_proxies` has somebody then.
+    pub proxy_protocol: Switch,
+    /// Who is believed when naming a client.
+    pub trusted_proxies: Vec<IpNet>,
     /// How long a request's head may take.
     pub header_timeout: Duration,
     /// How long a connection without a request is kept.
     pub idle_timeout: Duration,
     /// How long a body may stand still.
     pub body_idle_timeout: Duration,
+    /// Bytes a second of a body that a client has to send; 0 where nobody asks.
+    pub body_min_rate: u64,
     /// Connections at a time, 1 to 1,000,000.
     pub max_connections: usize,
     /// Largest head of a request in bytes, 8 KiB to 1 MiB.
@@ -39,34 +53,34 @@ pub struct Listener {
     pub drain_deadline: Duration,
 }
 
-/// A certificate and its key.
+impl Listener {
+    /// What the log and metrics call it.
+    pub fn name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.address.to_string())
+    }
+}
+
+/// How a listener speaks TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tls {
+    /// What clients are shown, the default first. Never empty.
+    pub certificates: Vec<CertificateFiles>,
+    /// The oldest version that is spoken.
+    pub min_version: TlsVersion,
+    /// Whether clients are asked for a certificate.
+    pub client_auth: ClientAuth,
+    /// PEM file with the authorities that clients' certificates are by; there unless `client_auth`
+    /// is off, and only then.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// A certificate and its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFiles {
     /// PEM file with the chain, the server's certificate first.
     pub certificate: PathBuf,
     /// PEM file with the private key.
     pub key: PathBuf,
-}
-
-/// `[upstream]`: the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upstream {
-    /// Where it listens.
-    pub endpoint: Endpoint,
-    /// How long connecting may take.
-    pub connect_timeout: Duration,
-    /// How long the store may take to answer a complete request.
-    pub response_timeout: Duration,
-    /// How long an unused connection is kept.
-    pub idle_timeout: Duration,
-    /// Unused connections that are kept.
-    pub max_idle: usize,
-    /// How uploads are held.
-    pub guard: Guard,
-    /// The gate's own credentials there, if it has any.
-    pub own: Option<Credentials>,
-    /// The region that the gate's own requests are signed for.
-    pub region: String,
 }
 
 /// An access key of the gate's own.
@@ -216,6 +230,10 @@ pub struct Inspect {
     pub swift_prefix: String,
     /// The latter, as they were written.
     pub domains: String,
+    /// Which hosts stand for buckets, as it was written.
+    pub host_buckets: String,
+    /// Other names of buckets, as they were written.
+    pub bucket_aliases: String,
 }
 
 /// `[decode]`: the processes that decode images, where lists hold hashes of pictures.

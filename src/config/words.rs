@@ -2,6 +2,7 @@
 
 use crate::image::{Convention, Variant};
 use crate::policy::{Archives, Copies, Door, Mode, OnFault, OnUnjudged, Polarity};
+use crate::s3::resign::Addressing;
 
 /// An enum whose variants are words in the configuration.
 pub(super) trait Word: Copy + 'static {
@@ -37,6 +38,95 @@ impl Word for Guard {
     }
 }
 
+/// Who signs the requests that reach a store; what else that needs is in [`super::Signing`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SigningWord {
+    Pass,
+    Resign,
+}
+
+impl Word for SigningWord {
+    const ALL: &'static [Self] = &[SigningWord::Pass, SigningWord::Resign];
+
+    fn word(self) -> &'static str {
+        match self {
+            SigningWord::Pass => "pass",
+            SigningWord::Resign => "resign",
+        }
+    }
+}
+
+impl Word for Addressing {
+    const ALL: &'static [Self] = &[Addressing::Path, Addressing::Virtual];
+
+    fn word(self) -> &'static str {
+        match self {
+            Addressing::Path => "path",
+            Addressing::Virtual => "virtual",
+        }
+    }
+}
+
+/// What becomes of signed chunks in a request that is signed anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignedChunks {
+    /// They are signed anew.
+    Resign,
+    /// Only what is in them goes on.
+    Decode,
+}
+
+impl Word for SignedChunks {
+    const ALL: &'static [Self] = &[SignedChunks::Resign, SignedChunks::Decode];
+
+    fn word(self) -> &'static str {
+        match self {
+            SignedChunks::Resign => "resign",
+            SignedChunks::Decode => "decode",
+        }
+    }
+}
+
+/// What becomes of a request without a signature where requests are signed anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anonymous {
+    /// It is refused.
+    Refuse,
+    /// It goes to the store as it is.
+    Forward,
+}
+
+impl Word for Anonymous {
+    const ALL: &'static [Self] = &[Anonymous::Refuse, Anonymous::Forward];
+
+    fn word(self) -> &'static str {
+        match self {
+            Anonymous::Refuse => "refuse",
+            Anonymous::Forward => "forward",
+        }
+    }
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// TLS 1.2.
+    V12,
+    /// TLS 1.3.
+    V13,
+}
+
+impl Word for TlsVersion {
+    const ALL: &'static [Self] = &[TlsVersion::V12, TlsVersion::V13];
+
+    fn word(self) -> &'static str {
+        match self {
+            TlsVersion::V12 => "1.2",
+            TlsVersion::V13 => "1.3",
+        }
+    }
+}
+
 /// What the audit keeps about uploads that pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passes {
@@ -56,6 +146,29 @@ impl Word for Passes {
             Passes::Minimal => "minimal",
             Passes::Keyed => "keyed",
             Passes::Full => "full",
+        }
+    }
+}
+
+/// Whether clients are asked for a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// They aren't.
+    Off,
+    /// They are, and may have none. A bad one is refused.
+    Optional,
+    /// They are, and need one.
+    Required,
+}
+
+impl Word for ClientAuth {
+    const ALL: &'static [Self] = &[ClientAuth::Off, ClientAuth::Optional, ClientAuth::Required];
+
+    fn word(self) -> &'static str {
+        match self {
+            ClientAuth::Off => "off",
+            ClientAuth::Optional => "optional",
+            ClientAuth::Required => "required",
         }
     }
 }

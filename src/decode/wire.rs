@@ -35,8 +35,9 @@ pub const HEAD_MAX_BYTES: usize = 16 << 10;
 /// Longest reply whatever is asked for, in bytes: 60,000 hashes.
 pub const REPLY_MAX_BYTES: usize = 16 << 20;
 
-/// What a worker takes in memory beside an image and its decoder: itself, and hashing.
-pub const OWN_MEMORY_BYTES: u64 = 32 << 20;
+/// What a worker takes in memory beside an image and its decoder: itself, hashing, and the address
+/// space that its allocator claims ahead of time.
+pub const OWN_MEMORY_BYTES: u64 = 96 << 20;
 
 /// Largest hash of another kind, in bytes: 32 by 32 values.
 const HASH_MAX_BYTES: usize = 32 * 32 / 8;

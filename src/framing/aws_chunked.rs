@@ -139,6 +139,11 @@ impl AwsChunked {
         self.trailers.fields()
     }
 
+    /// Whether the plan has trailers, whether or not any have come.
+    pub fn has_trailers(&self) -> bool {
+        self.plan.trailer
+    }
+
     /// Whether the framing has ended, so that a further byte would be an error.
     pub fn is_done(&self) -> bool {
         self.state == State::Framing(Place::Done)

@@ -21,4 +21,4 @@ pub use form::{
     Boundary, Field, Form, FormData, FormError, FormEvent, MAX_BOUNDARY, MAX_FIELD, MAX_FIELDS,
     MAX_PART_HEAD, MAX_PARTS, Part,
 };
-pub use trailer::{MAX_TRAILER_BYTES, MAX_TRAILERS};
+pub use trailer::{MAX_TRAILER_BYTES, MAX_TRAILERS, TRAILER_SIGNATURE};

@@ -12,7 +12,8 @@ pub const MAX_TRAILER_BYTES: usize = 16 * 1024;
 /// Most trailers. Clients send two: a checksum and the signature.
 pub const MAX_TRAILERS: usize = 32;
 
-const SIGNATURE: &str = "x-amz-trailer-signature";
+/// The trailer that signs those before it; always the last one.
+pub const TRAILER_SIGNATURE: &str = "x-amz-trailer-signature";
 
 /// Reads the trailers byte by byte and keeps them.
 #[derive(Clone, Debug, Default)]
@@ -90,7 +91,7 @@ impl Trailers {
         }
         let name = text(std::mem::take(&mut self.name));
         let value = text(std::mem::take(&mut self.value)).trim_matches([' ', '\t']).to_owned();
-        if name.eq_ignore_ascii_case(SIGNATURE) && !is_signature(&value) {
+        if name.eq_ignore_ascii_case(TRAILER_SIGNATURE) && !is_signature(&value) {
             return Err(FramingError::Trailer);
         }
         self.fields.push((name, value));
@@ -99,7 +100,7 @@ impl Trailers {
 
     /// Whether the signature has come: it covers what stands before it, so that nothing may follow.
     fn is_signed(&self) -> bool {
-        self.fields.last().is_some_and(|(name, _)| name.eq_ignore_ascii_case(SIGNATURE))
+        self.fields.last().is_some_and(|(name, _)| name.eq_ignore_ascii_case(TRAILER_SIGNATURE))
     }
 }
 

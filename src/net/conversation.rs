@@ -91,8 +91,12 @@ impl Listener {
         F: Future<Output = Response<B>> + Unpin,
         B: Body<Data = bytes::Bytes, Error = hyper::Error> + Send + 'static,
     {
-        let service =
-            service_fn(|request| answer(peer, request, activity.busy()).map(Ok::<_, Infallible>));
+        let service = service_fn(|mut request: Request<Incoming>| {
+            let terms = self.entrance.terms();
+            request.extensions_mut().insert(terms.pace);
+            let client = terms.proxies.client_of(peer, request.headers());
+            answer(client, request, activity.busy()).map(Ok::<_, Infallible>)
+        });
         let connection = self.http().serve_connection(TokioIo::new(stream), service);
         let mut connection = Belled::new(connection, STRIDE);
         // Phases change under the timer: it looks at least this often.

@@ -19,6 +19,40 @@ pub struct Timeouts {
     pub idle: Duration,
 }
 
+/// How fast a client has to send a body. Each request carries its listener's as an extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Silence after which a body is given up.
+    pub idle: Duration,
+    /// Bytes a second, on average over each [`Pace::window`] that was spent waiting for the client;
+    /// 0 where nobody asks.
+    pub min_rate: u64,
+}
+
+impl Pace {
+    /// Longest time of waiting over which a client's rate is measured: what is too slow by the
+    /// minute need not be waited for longer, and a phone that loses its network for a while has the
+    /// rest of the minute to make up for it.
+    const WINDOW_MAX: Duration = Duration::from_secs(60);
+
+    /// The time of waiting over which a rate is measured; none where nobody asks.
+    pub fn window(&self) -> Option<Duration> {
+        (self.min_rate > 0).then(|| self.idle.min(Self::WINDOW_MAX))
+    }
+
+    /// Whether so many bytes in so much waiting are too few.
+    pub fn is_missed_by(&self, bytes: u64, waited: Duration) -> bool {
+        u128::from(bytes) * 1000 < u128::from(self.min_rate) * waited.as_millis()
+    }
+}
+
+/// What holds for a request that no listener took.
+impl Default for Pace {
+    fn default() -> Self {
+        Pace { idle: Duration::from_secs(60), min_rate: 0 }
+    }
+}
+
 /// What a connection is doing, shared by its socket, its requests and its timer.
 ///
 /// hyper's own header timeout also runs between requests, so that it can't tell a slow head from an
@@ -211,6 +245,20 @@ mod tests {
         assert!(idle >= head + Duration::from_secs(65));
         activity.bytes_came();
         assert!(activity.deadline(&timeouts).unwrap() < idle);
+    }
+
+    #[test]
+    fn a_rate_is_missed_just_below_it() {
+        let seconds = Duration::from_secs;
+        let pace = |idle, min_rate| Pace { idle: seconds(idle), min_rate };
+        assert_eq!(pace(60, 0).window(), None);
+        assert_eq!(pace(59, 1).window(), Some(seconds(59)));
+        assert_eq!(pace(3600, 1).window(), Some(seconds(60)));
+        assert!(!pace(60, 0).is_missed_by(0, seconds(60)));
+        assert!(pace(60, 128).is_missed_by(7679, seconds(60)));
+        assert!(!pace(60, 128).is_missed_by(7680, seconds(60)));
+        assert!(pace(60, 128).is_missed_by(7680, Duration::from_millis(60_001)));
+        assert!(!pace(60, u64::MAX).is_missed_by(u64::MAX, seconds(1)));
     }
 
     #[tokio::test]

@@ -10,12 +10,13 @@ use std::time::Duration;
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::downstream::{Busy, Timeouts};
-use super::tls::Tls;
+use super::entrance::{Entrance, Refusal};
+use super::proxy_protocol::{self, Origin, Progress};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4096;
@@ -30,14 +31,12 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: applicat
 pub struct Listener {
     /// The socket.
     pub socket: TcpListener,
-    /// TLS, if connections come in it.
-    pub tls: Option<Arc<Tls>>,
+    /// What a reload changes, and what is counted.
+    pub entrance: Arc<Entrance>,
     /// Limits of a connection's phases.
     pub timeouts: Timeouts,
     /// Bytes that a head may have.
     pub max_header_size: usize,
-    /// Connections that may be open at once.
-    pub max_connections: i64,
 }
 
 /// How far a listener's life has gone.
@@ -51,10 +50,11 @@ pub enum Stage {
     Ending,
 }
 
-/// Counts open connections; waits until there are none.
-#[derive(Debug, Default)]
+/// Counts open connections, up to a limit; waits until there are none.
+#[derive(Debug)]
 pub struct Connections {
     open: AtomicI64,
+    limit: i64,
     none: tokio::sync::Notify,
 }
 
@@ -76,12 +76,8 @@ impl Listener {
     /// Accepts until `stage` says otherwise, and serves each connection in a task of its own.
     /// `answer` is called for each request; its guard belongs into the answer's body. Its future is in
     /// a box: hyper keeps room for it on idle connections too.
-    pub async fn accept<A, F, B>(
-        self,
-        connections: Arc<Connections>,
-        mut stage: watch::Receiver<Stage>,
-        answer: A,
-    ) where
+    pub async fn accept<A, F, B>(self, mut stage: watch::Receiver<Stage>, answer: A)
+    where
         A: Fn(SocketAddr, Request<Incoming>, Busy) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<B>> + Send + Unpin + 'static,
         B: Body<Data = bytes::Bytes, Error = hyper::Error> + Send + 'static,
@@ -98,8 +94,12 @@ impl Listener {
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;
             };
-            let Some(open) = connections.open(shared.max_connections) else {
-                tokio::spawn(turn_away(stream));
+            let Some(open) = shared.entrance.connections.open() else {
+                shared.entrance.refused.count(Refusal::Full);
+                // Nobody in a handshake could read it.
+                if shared.entrance.tls().is_none() {
+                    tokio::spawn(turn_away(stream));
+                }
                 continue;
             };
             let (listener, stage, answer) = (shared.clone(), stage.clone(), answer.clone());
@@ -112,9 +112,9 @@ impl Listener {
 
     async fn serve<A, F, B>(
         &self,
-        stream: TcpStream,
-        peer: SocketAddr,
-        stage: watch::Receiver<Stage>,
+        mut stream: TcpStream,
+        mut peer: SocketAddr,
+        mut stage: watch::Receiver<Stage>,
         answer: A,
     ) where
         A: Fn(SocketAddr, Request<Incoming>, Busy) -> F,
@@ -124,15 +124,63 @@ impl Listener {
         if stream.set_nodelay(true).is_err() {
             return;
         }
-        // In boxes of their own: room for a handshake, or for TLS, would stay in every connection's
-        // task.
-        match &self.tls {
+        // In boxes of their own: room for a header, for a handshake, or for TLS, would stay in every
+        // connection's task.
+        let announced = self.entrance.terms().announced;
+        if announced {
+            if !self.entrance.terms().proxies.include(peer.ip().to_canonical()) {
+                return self.refuse(Refusal::Stranger, peer, &"it is not trusted");
+            }
+            match Box::pin(self.in_time(&mut stage, announcement(&mut stream))).await {
+                Ok(Origin::Client(client)) => peer = client,
+                Ok(Origin::Socket) => {}
+                Err(error) => return self.refuse(Refusal::Header, peer, &error),
+            }
+        }
+        match self.entrance.tls() {
             None => Box::pin(self.converse(stream, peer, stage, answer)).await,
-            Some(tls) => {
-                let accepting = tls.current().accept(stream);
-                let accepted = tokio::time::timeout(self.timeouts.header, accepting);
-                if let Ok(Ok(stream)) = Box::pin(accepted).await {
-                    Box::pin(self.converse(stream, peer, stage, answer)).await;
+            Some(tls) => match Box::pin(self.in_time(&mut stage, tls.accept(stream))).await {
+                Ok(stream) => Box::pin(self.converse(stream, peer, stage, answer)).await,
+                Err(error) => self.refuse(Refusal::Handshake, peer, &error),
+            },
+        }
+    }
+
+    /// What comes before the first request may take as long as a head, and no longer than the gate
+    /// lives.
+    async fn in_time<T>(
+        &self,
+        stage: &mut watch::Receiver<Stage>,
+        comes: impl Future<Output = io::Result<T>>,
+    ) -> io::Result<T> {
+        tokio::select! {
+            come = tokio::time::timeout(self.timeouts.header, comes) => {
+                come.unwrap_or_else(|late| Err(late.into()))
+            }
+            _ = stage.wait_for(|&stage| stage >= Stage::Ending) => {
+                Err(io::ErrorKind::Interrupted.into())
+            }
+        }
+    }
+
+    /// Takes note of a connection that is closed. Whoever can connect can have it happen as often as
+    /// they like: no line of the log for each.
+    fn refuse(&self, refusal: Refusal, peer: SocketAddr, why: &dyn std::fmt::Display) {
+        self.entrance.refused.count(refusal);
+        let listener = &self.entrance.name;
+        tracing::debug!(listener, %peer, refusal = refusal.name(), %why, "not a connection");
+    }
+}
+
+/// Reads the PROXY header that a connection begins with, and nothing behind it.
+async fn announcement(stream: &mut TcpStream) -> io::Result<Origin> {
+    let mut header = Vec::new();
+    loop {
+        match proxy_protocol::read(&header).map_err(io::Error::other)? {
+            Progress::Whole(origin) => return Ok(origin),
+            Progress::Wants(bytes) => {
+                if (&mut *stream).take(bytes as u64).read_buf(&mut header).await? == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
                 }
             }
         }
@@ -144,6 +192,17 @@ async fn turn_away(mut stream: TcpStream) {
 }
 
 impl Connections {
+    /// None yet, and at most `limit` at once.
+    pub fn new(limit: i64) -> Arc<Self> {
+        let (open, none) = (AtomicI64::new(0), tokio::sync::Notify::new());
+        Arc::new(Connections { open, limit, none })
+    }
+
+    /// As many as may be open.
+    pub fn limit(&self) -> i64 {
+        self.limit
+    }
+
     /// Connections that are open.
     pub fn count(&self) -> i64 {
         self.open.load(Ordering::Relaxed)
@@ -160,8 +219,8 @@ impl Connections {
         }
     }
 
-    fn open(self: &Arc<Self>, limit: i64) -> Option<Open> {
-        if self.open.fetch_add(1, Ordering::Relaxed) >= limit {
+    fn open(self: &Arc<Self>) -> Option<Open> {
+        if self.open.fetch_add(1, Ordering::Relaxed) >= self.limit {
             self.open.fetch_sub(1, Ordering::Relaxed);
             return None;
         }

@@ -1,63 +1,169 @@
 //! TLS towards clients, by rustls.
 
+mod certificate;
+mod stamp;
+
+use std::fmt::Display;
 use std::io;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::{self, Ticketer};
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::TlsAcceptor;
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::version::{TLS12, TLS13};
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+use tokio::net::TcpStream;
+use tokio_rustls::{Accept, TlsAcceptor};
 
-/// A listener's certificate, which can be replaced while it serves.
-pub struct Tls(ArcSwap<TlsAcceptor>);
+use crate::config::{self, ClientAuth, TlsVersion};
+pub use certificate::{Certificate, Certificates};
+use stamp::Stamp;
+
+/// A listener's TLS, which can be replaced while it serves.
+pub struct Tls {
+    serving: ArcSwap<Serving>,
+    source: Mutex<Source>,
+}
+
+/// What serves.
+struct Serving {
+    acceptor: TlsAcceptor,
+    certificates: Arc<Certificates>,
+}
+
+/// Where it was read from, and how that was then.
+struct Source {
+    settings: config::Tls,
+    stamps: Vec<Option<Stamp>>,
+    /// Whether it could not be taken: then it is tried again, changed or not.
+    failed: bool,
+}
 
 impl Tls {
-    /// Reads a certificate chain and its key, both PEM.
+    /// Reads certificates, keys and authorities.
     ///
     /// # Errors
-    /// A file can't be read, holds no certificate or key, or the two don't belong together.
-    pub fn read(certificate: &Path, key: &Path) -> io::Result<Arc<Self>> {
-        Ok(Arc::new(Tls(ArcSwap::from_pointee(acceptor(certificate, key)?))))
+    /// A file can't be read or holds nothing of its kind, or a certificate and its key don't belong
+    /// together.
+    pub fn read(settings: &config::Tls) -> io::Result<Self> {
+        // Before what they are stamps of: what changes in between is noticed later.
+        let stamps = stamps(settings);
+        let serving = ArcSwap::from_pointee(serving(settings)?);
+        let source = Source { settings: settings.clone(), stamps, failed: false };
+        Ok(Tls { serving, source: Mutex::new(source) })
     }
 
-    /// Reads them anew, for connections from now on.
+    /// Reads all of it anew, for connections from now on.
     ///
     /// # Errors
-    /// As [`Tls::read`]; the ones before go on serving.
-    pub fn reload(&self, certificate: &Path, key: &Path) -> io::Result<()> {
-        self.0.store(Arc::new(acceptor(certificate, key)?));
+    /// As [`Tls::read`]; what was there before goes on serving, and [`Tls::refresh`] tries again.
+    pub fn reload(&self, settings: &config::Tls) -> io::Result<()> {
+        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        source.settings = settings.clone();
+        source.stamps = stamps(settings);
+        self.take(&mut source)
+    }
+
+    /// Looks whether a file has changed, and if so reads all of it anew. None where there is nothing
+    /// to tell: nothing has changed, or what failed before fails again.
+    pub fn refresh(&self) -> Option<io::Result<()>> {
+        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = stamps(&source.settings);
+        let changed = source.stamps != now;
+        if !changed && !source.failed {
+            return None;
+        }
+        source.stamps = now;
+        match self.take(&mut source) {
+            Err(_) if !changed => None,
+            taken => Some(taken),
+        }
+    }
+
+    /// Begins a handshake.
+    pub fn accept(&self, stream: TcpStream) -> Accept<TcpStream> {
+        self.serving.load().acceptor.accept(stream)
+    }
+
+    /// What clients are shown now.
+    pub fn certificates(&self) -> Arc<Certificates> {
+        self.serving.load().certificates.clone()
+    }
+
+    fn take(&self, source: &mut Source) -> io::Result<()> {
+        let read = serving(&source.settings);
+        source.failed = read.is_err();
+        self.serving.store(Arc::new(read?));
         Ok(())
     }
-
-    /// What serves now.
-    pub fn current(&self) -> Arc<TlsAcceptor> {
-        self.0.load_full()
-    }
 }
 
-/// Reads a certificate chain and its key, both PEM.
-///
-/// # Errors
-/// A file can't be read, holds no certificate or key, or the two don't belong together.
-fn acceptor(certificate: &Path, key: &Path) -> io::Result<TlsAcceptor> {
-    let named = |path: &Path, error: &dyn std::fmt::Display| {
-        io::Error::other(format!("{}: {error}", path.display()))
+fn stamps(settings: &config::Tls) -> Vec<Option<Stamp>> {
+    let pairs = settings.certificates.iter().flat_map(|pair| [&pair.certificate, &pair.key]);
+    pairs.chain(&settings.client_ca).map(|path: &PathBuf| Stamp::of(path)).collect()
+}
+
+fn serving(settings: &config::Tls) -> io::Result<Serving> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let pairs = settings.certificates.iter();
+    let all = pairs.map(|pair| Certificate::read(&pair.certificate, &pair.key, &provider));
+    let certificates = Arc::new(Certificates::new(all.collect::<io::Result<_>>()?));
+    let versions: &[&SupportedProtocolVersion] = match settings.min_version {
+        TlsVersion::V12 => &[&TLS12, &TLS13],
+        TlsVersion::V13 => &[&TLS13],
     };
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect)
-        .map_err(|error| named(certificate, &error))?;
-    if chain.is_empty() {
-        return Err(named(certificate, &"no certificate in it"));
-    }
-    let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| named(key, &error))?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let clients = clients(settings, &provider)?;
     let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, secret))
-        .map_err(|error| named(key, &error))?;
+        .with_protocol_versions(versions)
+        .map_err(io::Error::other)?
+        .with_client_cert_verifier(clients)
+        .with_cert_resolver(certificates.clone());
     // S3 itself speaks HTTP/1.1 only.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    // A client that comes again shows its ticket: the sessions themselves take no memory here. Each
+    // reading has keys of its own, so that no session outlives the authorities that it was let in by.
+    config.ticketer = Ticketer::new().map_err(io::Error::other)?;
+    Ok(Serving { acceptor: TlsAcceptor::from(Arc::new(config)), certificates })
 }
+
+/// Who looks at clients' certificates.
+fn clients(
+    settings: &config::Tls,
+    provider: &Arc<CryptoProvider>,
+) -> io::Result<Arc<dyn ClientCertVerifier>> {
+    let Some(path) = &settings.client_ca else { return Ok(WebPkiClientVerifier::no_client_auth()) };
+    let mut roots = RootCertStore::empty();
+    for authority in chain(path)? {
+        roots.add(authority).map_err(|error| named(path, &error))?;
+    }
+    let asking = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+    let asking = match settings.client_auth {
+        ClientAuth::Off => return Ok(WebPkiClientVerifier::no_client_auth()),
+        ClientAuth::Optional => asking.allow_unauthenticated(),
+        ClientAuth::Required => asking,
+    };
+    asking.build().map_err(|error| named(path, &error))
+}
+
+/// The certificates of a PEM file, at least one.
+fn chain(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(|error| named(path, &error))?;
+    match chain.is_empty() {
+        true => Err(named(path, &"no certificate in it")),
+        false => Ok(chain),
+    }
+}
+
+fn named(path: &Path, error: &dyn Display) -> io::Error {
+    io::Error::other(format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests;

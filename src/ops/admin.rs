@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,8 +24,10 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
 
 use super::bypass::{Scope, parse_date};
+use super::entrances;
 use super::metrics;
 use super::node::Node;
+use crate::proxy::stores::Store;
 
 /// An act's text in bytes, at most.
 const ACT_BYTES_MAX: usize = 64 * 1024;
@@ -167,10 +170,12 @@ impl Admin {
             "draining": node.is_draining(),
             "enforcing": view.enforces_anywhere(),
             "snapshot": view.rulebook.snapshot.as_ref().map(|s| s.id().to_owned()),
+            "upstreams": view.stores.iter().map(|store| upstream(store)).collect::<Vec<_>>(),
             "lists": lists.collect::<Vec<_>>(),
             "bypasses": bypasses,
             "audit_healthy": node.gate.audit.healthy(),
-            "connections": node.connections.count(),
+            "listeners": entrances::status(&node.entrances),
+            "connections": node.open_connections(),
             "capture": { "used": node.gate.budget.used(), "limit": node.gate.budget.limit() },
         })
     }
@@ -251,6 +256,17 @@ impl Admin {
             Err(error) => failed(StatusCode::BAD_REQUEST, error),
         }
     }
+}
+
+/// A store's part of the status.
+fn upstream(store: &Store) -> Value {
+    let address = |(address, is_up): (SocketAddr, bool)| json!({ "address": address.to_string(), "state": if is_up { "up" } else { "aside" } });
+    let addresses: Vec<Value> = store.upstream.standing().into_iter().map(address).collect();
+    json!({
+        "name": store.config.name,
+        "endpoint": store.config.endpoint.to_string(),
+        "addresses": addresses,
+    })
 }
 
 #[derive(Deserialize)]

@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use tracing::Level;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::TryInitError;
 
 use crate::config::{LogFormat, LogLevel};
@@ -33,9 +34,18 @@ where
         .with_max_level(max_level(level))
         .with_ansi(false)
         .with_writer(writer);
+    // What anybody who connects can have it say as often as they like is for a close look only.
+    let handshakes = match level {
+        LogLevel::Error | LogLevel::Warn | LogLevel::Info => LevelFilter::OFF,
+        LogLevel::Debug | LogLevel::Trace => max_level(level),
+    };
+    let targets = Targets::new()
+        .with_default(max_level(level))
+        .with_target("rustls", handshakes)
+        .with_target("tokio_rustls", handshakes);
     match format {
-        LogFormat::Human => Box::new(common.finish()),
-        LogFormat::Json => Box::new(common.json().flatten_event(true).finish()),
+        LogFormat::Human => Box::new(common.finish().with(targets)),
+        LogFormat::Json => Box::new(common.json().flatten_event(true).finish().with(targets)),
     }
 }
 
@@ -141,6 +151,17 @@ mod tests {
             text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines[0]["message"], "field");
         assert_eq!(lines[0]["key"], HOSTILE);
+    }
+
+    #[test]
+    fn what_clients_do_in_handshakes_is_told_to_who_looks_closely() {
+        let alert = || tracing::warn!(target: "rustls::common_state", "an alert");
+        for level in [LogLevel::Error, LogLevel::Warn, LogLevel::Info] {
+            assert_eq!(logged(LogFormat::Human, level, alert), "");
+        }
+        for level in [LogLevel::Debug, LogLevel::Trace] {
+            assert!(logged(LogFormat::Human, level, alert).contains("an alert"));
+        }
     }
 
     #[test]

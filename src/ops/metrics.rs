@@ -18,6 +18,7 @@ pub fn registry(meters: &Meters, version: &'static str) -> Registry {
     let build = Info::new([("version", version)]);
     registry.register("build", "The running program", build);
     register_requests(meters, &mut registry);
+    register_upstreams(meters, &mut registry);
     register_lists(meters, &mut registry);
     register_health(meters, &mut registry);
     register_budgets(meters, &mut registry);
@@ -64,6 +65,24 @@ fn register_requests(meters: &Meters, registry: &mut Registry) {
     );
 }
 
+fn register_upstreams(meters: &Meters, registry: &mut Registry) {
+    registry.register(
+        "upstream_connections",
+        "Open connections to a store",
+        meters.upstream_connections.clone(),
+    );
+    registry.register(
+        "upstream_connect_failures",
+        "Addresses of a store that could not be reached",
+        meters.upstream_connect_failures.clone(),
+    );
+    registry.register(
+        "upstream_addresses",
+        "Addresses of a store, by whether they are used",
+        meters.upstream_addresses.clone(),
+    );
+}
+
 fn register_lists(meters: &Meters, registry: &mut Registry) {
     registry.register("enforcing", "1 while a list is enforced", meters.enforcing.clone());
     registry.register(
@@ -107,6 +126,16 @@ fn register_budgets(meters: &Meters, registry: &mut Registry) {
         meters.connections_limit.clone(),
     );
     registry.register(
+        "connections_refused",
+        "Client connections that were closed before their first request",
+        meters.connections_refused.clone(),
+    );
+    registry.register(
+        "tls_certificate_expiry_timestamp_seconds",
+        "When a certificate stops being valid",
+        meters.certificate_expiry.clone(),
+    );
+    registry.register(
         "capture_budget_bytes",
         "Bytes that captured bodies may take together",
         meters.capture_budget.clone(),
@@ -142,6 +171,7 @@ pub fn encode(registry: &Registry) -> String {
 mod tests {
     use super::*;
     use crate::policy::Unjudged;
+    use crate::proxy::meters::{CertificateLabels, RefusedLabels};
     use crate::proxy::record::VerdictWord;
     use std::sync::Arc;
     use std::time::Duration;
@@ -160,6 +190,11 @@ mod tests {
         meters.observe_added_latency(Duration::from_micros(300));
         meters.decode.jobs.inc();
         meters.decode.count_killed(decode::Ending::Memory);
+        let (listener, name) = ("public".to_owned(), "s3.example".to_owned());
+        let refused = RefusedLabels { listener: listener.clone(), reason: "full" };
+        meters.connections_refused.get_or_create(&refused).inc();
+        let labels = CertificateLabels { listener, name };
+        meters.set_certificates([(labels.clone(), 1_800_000_000), (labels, 1_700_000_000)]);
         meters.set_lists([(&Arc::from("police"), 12, Duration::from_millis(1500))]);
         meters
     }
@@ -188,6 +223,8 @@ mod tests {
             "s3bouncer_audit_healthy 1",
             "s3bouncer_connections 0",
             "s3bouncer_connections_limit 0",
+            r#"s3bouncer_connections_refused_total{listener="public",reason="full"} 1"#,
+            r#"s3bouncer_tls_certificate_expiry_timestamp_seconds{listener="public",name="s3.example"} 1700000000"#,
             "s3bouncer_upstream_aborts_total 0",
             "s3bouncer_capture_budget_bytes 0",
             "s3bouncer_capture_in_use_bytes 0",
@@ -213,7 +250,7 @@ mod tests {
     fn every_sample_belongs_to_a_known_name() {
         let text = exposed(&used());
         let kinds = text.lines().filter(|line| line.starts_with("# TYPE ")).count();
-        assert_eq!(kinds, 29, "{text}");
+        assert_eq!(kinds, 31, "{text}");
         assert!(text.lines().all(|line| line.starts_with('#') || line.starts_with("s3bouncer_")));
     }
 

@@ -4,8 +4,11 @@
 pub mod admin;
 pub mod audit;
 pub mod bypass;
+pub mod credentials;
+mod entrances;
 pub mod lists;
 pub mod log;
 pub mod metrics;
 pub mod node;
 pub mod parts;
+pub mod stores;

@@ -1,5 +1,8 @@
 //! One running gate: what it was configured with, what serves, and how that changes.
 
+mod clients;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::num::NonZeroUsize;
@@ -12,20 +15,22 @@ use tokio::sync::{Mutex as AsyncMutex, watch};
 
 use super::audit::{self, Audit, AuditSettings, Retained};
 use super::bypass::BypassStore;
+use super::credentials::Watch;
+use super::entrances;
 use super::lists::{ListStore, Loaded, Standing};
 use super::parts::{self, PartsFault};
-use crate::config::{self, Config, ConfigErrors, DigestCode, Guard, Passes};
+use super::stores::{self, StoreFault};
+use crate::config::{self, Config, ConfigErrors, DigestCode, Passes};
 use crate::decode::{Launch, Pool, Terms};
 use crate::digest::Kernel;
 use crate::image;
 use crate::net::budget::Budget;
-use crate::net::listener::Connections;
-use crate::net::tls::Tls;
-use crate::net::upstream::{self, Upstream};
+use crate::net::entrance::Entrance;
 use crate::policy::Exceptions;
 use crate::proxy::gate::{Decode, Gate, Inspect, Settings, View};
 use crate::proxy::meters::Meters;
 use crate::proxy::record::NodeFacts;
+use crate::proxy::stores::Stores;
 use crate::unpack;
 
 /// How often ages, budgets and idle connections are looked at.
@@ -57,6 +62,9 @@ pub enum StartFault {
     /// The processes that decode images can't be looked after.
     #[error("decode: {0}")]
     Decode(io::Error),
+    /// A store can't be used as it is configured.
+    #[error("{0}")]
+    Store(#[from] StoreFault),
     /// The state of multipart uploads can't be used.
     #[error("{0}")]
     Parts(#[from] PartsFault),
@@ -66,15 +74,16 @@ pub enum StartFault {
 pub struct Node {
     /// The data path.
     pub gate: Arc<Gate>,
-    /// Client connections.
-    pub connections: Arc<Connections>,
+    /// The listeners, in the order that the configuration had when they were opened.
+    pub entrances: Vec<Arc<Entrance>>,
     /// Operators' temporary acts.
     pub bypasses: Arc<BypassStore>,
     /// The audit writer.
     pub audit: Audit,
     path: PathBuf,
-    tls: Option<Arc<Tls>>,
     lists: Arc<ListStore>,
+    /// How credentials files looked when they were read.
+    watch: Arc<Watch>,
     current: Mutex<Current>,
     /// Reloads happen one after another.
     reloading: AsyncMutex<()>,
@@ -87,6 +96,8 @@ struct Current {
     config: Arc<Config>,
     standings: Vec<Standing>,
     last_reload_failed: bool,
+    /// Credentials files that have changed, and are of no use now.
+    useless_files: BTreeSet<PathBuf>,
 }
 
 /// What a reload came to.
@@ -108,8 +119,8 @@ pub fn read_config(path: &Path) -> Result<Config, ConfigFault> {
 }
 
 impl Node {
-    /// Starts everything but the listeners. `path` is read again on reload, and so is the
-    /// certificate of `tls`.
+    /// Starts everything but the listeners, which are told what changes. `path` is read again on
+    /// reload.
     ///
     /// # Errors
     /// The state directory or the audit writer can't be used. Lists that can't be loaded are no
@@ -117,7 +128,7 @@ impl Node {
     pub async fn start(
         config: Config,
         path: PathBuf,
-        tls: Option<Arc<Tls>>,
+        entrances: Vec<Arc<Entrance>>,
     ) -> Result<Arc<Self>, StartFault> {
         let state = config.state.directory.clone();
         let at = |path: &Path| {
@@ -137,8 +148,9 @@ impl Node {
             Loaded::default()
         });
         report(&loaded.standings, &meters);
-        let upstream = Upstream::new(upstream_options(&config));
-        let view = view(&config, &loaded, upstream, &bypasses);
+        let watch = Arc::<Watch>::default();
+        let stores = stores::open(&config, &meters, &watch, None)?;
+        let view = view(&config, &loaded, stores, &bypasses);
         let budget = Budget::new(config.limits.capture_budget);
         let parts = parts::open(&config).await?;
         tokio::spawn(parts::tidy(Arc::downgrade(&parts)));
@@ -148,21 +160,24 @@ impl Node {
             config: Arc::new(config),
             standings: loaded.standings,
             last_reload_failed: false,
+            useless_files: BTreeSet::new(),
         };
         let node = Arc::new(Node {
             gate,
-            connections: Arc::default(),
+            entrances,
             bypasses,
             audit,
             path,
-            tls,
             lists,
+            watch,
             current: Mutex::new(current),
             reloading: AsyncMutex::new(()),
             draining: AtomicBool::new(false),
             drain: watch::Sender::new(false),
         });
         node.tick();
+        node.entrances.iter().for_each(|entrance| entrances::tell_certificates(entrance));
+        tokio::spawn(entrances::watch(Arc::downgrade(&node)));
         tokio::spawn(ticking(Arc::downgrade(&node)));
         Ok(node)
     }
@@ -194,12 +209,16 @@ impl Node {
             Ok(loaded) => self.swap(config, loaded, &mut reloaded).await,
             Err(error) => reloaded.errors.push(error),
         }
-        self.current().last_reload_failed = !reloaded.errors.is_empty();
+        {
+            let mut current = self.current();
+            current.last_reload_failed = !reloaded.errors.is_empty();
+            // They were read as well; if one is wrong, that is among the errors.
+            current.useless_files.clear();
+        }
         for error in &reloaded.errors {
             tracing::error!(%error, "reload");
         }
-        let successful = reloaded.errors.is_empty();
-        self.gate.meters.config_last_reload_successful.set(successful.into());
+        self.show_success();
         self.tick();
         reloaded
     }
@@ -210,19 +229,22 @@ impl Node {
             list.error.as_ref().map(|error| format!("list {}: {error}", list.name))
         });
         reloaded.errors.extend(failed);
-        if let (Some(tls), Some(files)) = (&self.tls, &config.listener.tls)
-            && let Err(error) = tls.reload(&files.certificate, &files.key)
-        {
-            reloaded.errors.push(format!("listener.tls_certificate: {error}"));
-        }
+        reloaded.errors.extend(entrances::reload(&self.entrances, &config));
         match audit_settings(&config) {
             Ok(settings) => self.audit.reconfigure(settings, node_facts(&config)).await,
             Err(error) => reloaded.errors.push(format!("audit: {error}")),
         }
-        let options = upstream_options(&config);
-        let serving = self.gate.view.load().upstream.clone();
-        let upstream = if *serving.options() == options { serving } else { Upstream::new(options) };
-        let view = view(&config, &loaded, upstream, &self.bypasses);
+        let serving = self.gate.view.load().stores.clone();
+        let stores = match stores::open(&config, &self.gate.meters, &self.watch, Some(&serving)) {
+            Ok(stores) => stores,
+            Err(error) => {
+                reloaded.errors.push(error.to_string());
+                // What it has read already, nobody has taken.
+                self.watch.forget();
+                serving
+            }
+        };
+        let view = view(&config, &loaded, stores, &self.bypasses);
         self.gate.view.store(Arc::new(view));
         self.gate.budget.set_limit(config.limits.capture_budget);
         let mut current = self.current();
@@ -231,6 +253,18 @@ impl Node {
         }
         current.config = config;
         current.standings = loaded.standings;
+    }
+
+    /// Clients' connections that are open, at all listeners.
+    pub fn open_connections(&self) -> i64 {
+        self.entrances.iter().map(|each| each.connections.count()).sum()
+    }
+
+    /// Waits until no listener has a connection. Only where none accepts any more does that last.
+    pub async fn connections_ended(&self) {
+        for entrance in &self.entrances {
+            entrance.connections.ended().await;
+        }
     }
 
     /// Whether load balancers should send requests here.
@@ -243,9 +277,15 @@ impl Node {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// Whether the last reload left something undone.
+    /// Whether the last reload left something undone, or a credentials file has become useless since.
     pub fn last_reload_failed(&self) -> bool {
-        self.current().last_reload_failed
+        let current = self.current();
+        current.last_reload_failed || !current.useless_files.is_empty()
+    }
+
+    fn show_success(&self) {
+        let successful = !self.last_reload_failed();
+        self.gate.meters.config_last_reload_successful.set(successful.into());
     }
 
     /// Begins to drain; waiting for it is the runner's business.
@@ -273,8 +313,7 @@ impl Node {
                 .filter_map(|list| list.age(now).map(|age| (&list.name, list.entries, age))),
         );
         meters.bypass_active.set(self.bypasses.current().active(now).len() as i64);
-        meters.connections.set(self.connections.count());
-        meters.connections_limit.set(config.listener.max_connections as i64);
+        entrances::measure(&self.entrances, meters);
         meters.capture_budget.set(self.gate.budget.limit() as i64);
         meters.capture_in_use.set(self.gate.budget.used() as i64);
         let (spooled, spool_max) = self.gate.parts.state().spool_usage();
@@ -282,13 +321,23 @@ impl Node {
         meters.spool_max.set(i64::try_from(spool_max).unwrap_or(i64::MAX));
         let view = self.gate.view.load_full();
         meters.enforcing.set(view.enforces_anywhere().into());
-        view.upstream.reap();
+        self.tend_stores(&view.stores);
         let stale =
             standings.iter().zip(&config.lists).map(|(s, list)| s.is_stale(list.max_age, now));
         let stale: Vec<bool> = stale.collect();
         if view.rulebook.lists.iter().map(|list| list.stale).ne(stale.iter().copied()) {
-            self.gate.view.store(Arc::new(view.with_stale(&stale)));
+            self.gate.view.rcu(|view| view.with_stale(&stale));
         }
+    }
+
+    fn tend_stores(&self, stores: &Stores) {
+        let addresses = stores.iter().map(|store| {
+            store.upstream.tend();
+            let standing = store.upstream.standing();
+            let up = standing.iter().filter(|(_, is_up)| *is_up).count();
+            (store.config.name.as_str(), up, standing.len() - up)
+        });
+        self.gate.meters.set_addresses(addresses);
     }
 
     /// Shows at once what an act has changed.
@@ -321,6 +370,7 @@ async fn ticking(node: std::sync::Weak<Node>) {
         ticks.tick().await;
         let Some(node) = node.upgrade() else { return };
         node.tick();
+        node.renew_clients().await;
         if node.config().lists.is_empty() && warned.elapsed() >= NO_LIST_WARNING {
             tracing::warn!("no list is configured: every upload passes");
             warned = tokio::time::Instant::now();
@@ -354,16 +404,11 @@ fn report(standings: &[Standing], meters: &Meters) {
     }
 }
 
-fn view(
-    config: &Config,
-    loaded: &Loaded,
-    upstream: Arc<Upstream>,
-    bypasses: &Arc<BypassStore>,
-) -> View {
+fn view(config: &Config, loaded: &Loaded, stores: Stores, bypasses: &Arc<BypassStore>) -> View {
     let rulebook = loaded.rulebook(&config.lists, SystemTime::now());
     let dialects = config.inspect.dialects.clone();
     let (buckets, acts) = (config.buckets.clone(), acts(bypasses));
-    View::new(upstream, rulebook, buckets, acts, settings(config), dialects)
+    View::new(stores, rulebook, buckets, acts, settings(config), dialects)
 }
 
 fn settings(config: &Config) -> Settings {
@@ -374,9 +419,6 @@ fn settings(config: &Config) -> Settings {
         hold_back: limits.hold_back,
         drain_bytes: limits.drain_bytes,
         drain_time: limits.drain_time,
-        body_idle_timeout: config.listener.body_idle_timeout,
-        response_timeout: config.upstream.response_timeout,
-        capture_all: config.upstream.guard == Guard::Whole,
         kernel: match config.runtime.digests {
             DigestCode::Auto => Kernel::Auto,
             DigestCode::Portable => Kernel::Portable,
@@ -426,17 +468,6 @@ fn inspect(inspect: &config::Inspect) -> Inspect {
         documents: inspect.documents.is_on(),
         limits,
         archive_max: inspect.archive_max,
-    }
-}
-
-fn upstream_options(config: &Config) -> upstream::Options {
-    let upstream = &config.upstream;
-    upstream::Options {
-        host: upstream.endpoint.host.clone(),
-        port: upstream.endpoint.port,
-        connect_timeout: upstream.connect_timeout,
-        idle_timeout: upstream.idle_timeout,
-        max_idle: upstream.max_idle,
     }
 }
 

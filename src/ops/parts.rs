@@ -1,13 +1,12 @@
 //! The state of multipart uploads: where it lies, whether it is fit, and keeping it tidy.
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
-use crate::config::{Config, Credentials};
-use crate::own_access::{Account, AccountError, OwnAccess};
+use super::stores::account;
+use crate::config::Config;
 use crate::proxy::parts::Parts;
 use crate::state::{OpenError, Place, State, StateOptions, Unfit};
 
@@ -26,9 +25,6 @@ pub enum PartsFault {
     /// The secret can't be read.
     #[error("{0}: {1}")]
     Secret(PathBuf, io::Error),
-    /// The account is no account.
-    #[error("{0}")]
-    Account(#[from] AccountError),
     /// It can't be opened.
     #[error("{0}")]
     Open(#[from] OpenError),
@@ -52,9 +48,8 @@ pub async fn open(config: &Config) -> Result<Arc<Parts>, PartsFault> {
         }
         Err(unfit) => return Err(PartsFault::Unfit(unfit)),
     }
-    let own = own_access(config)?;
     let (grace, patience) = (config.state.multipart_grace, config.state.timeout);
-    let parts = Parts::new(state, own, grace, patience);
+    let parts = Parts::new(state, grace, patience);
     if let Err(error) = parts.started().await {
         tracing::error!(%error, "the first start can't be noted");
     }
@@ -66,7 +61,8 @@ fn options(config: &Config) -> Result<StateOptions, PartsFault> {
     let place = match &state.shared {
         None => Place::Directory(state.parts_directory.clone()),
         Some(shared) => Place::Bucket {
-            account: account(&shared.endpoint, &shared.region, &shared.credentials)?,
+            account: account(&shared.endpoint, &shared.region, &shared.credentials)
+                .map_err(|(path, error)| PartsFault::Secret(path, error))?,
             bucket: shared.bucket.clone(),
             prefix: String::new(),
         },
@@ -79,30 +75,6 @@ fn options(config: &Config) -> Result<StateOptions, PartsFault> {
         spool_memory_max: SPOOL_MEMORY_MAX,
         ttl: state.ttl,
     })
-}
-
-fn own_access(config: &Config) -> Result<Option<OwnAccess>, PartsFault> {
-    let upstream = &config.upstream;
-    let Some(own) = &upstream.own else { return Ok(None) };
-    let account = account(&upstream.endpoint.to_string(), &upstream.region, own)?;
-    Ok(Some(OwnAccess::new(&account, upstream.connect_timeout.max(config.state.timeout))?))
-}
-
-fn account(endpoint: &str, region: &str, own: &Credentials) -> Result<Account, PartsFault> {
-    Ok(Account {
-        endpoint: endpoint.to_owned(),
-        region: region.to_owned(),
-        access_key: own.access_key.clone(),
-        secret_key: secret(&own.secret_key_file)?,
-        authorities: None,
-    })
-}
-
-/// The secret in a file, without the line's end that editors put there.
-fn secret(path: &Path) -> Result<String, PartsFault> {
-    let text = fs::read_to_string(path);
-    let text = text.map_err(|error| PartsFault::Secret(path.to_path_buf(), error))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Removes what is too old, for as long as the gate lives.

@@ -16,6 +16,7 @@ use object_store::client::{
     HttpClient, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody, HttpResponse,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use rustls::ClientConfig;
 use tokio::time::timeout;
 
 use super::account::{Account, AccountError};
@@ -101,9 +102,29 @@ impl OwnAccess {
     /// # Errors
     /// The account is not usable.
     pub fn new(account: &Account, patience: Duration) -> Result<Self, AccountError> {
+        OwnAccess::over(Transport::new(account, patience)?, account, patience)
+    }
+
+    /// As [`OwnAccess::new`], with the TLS that is spoken with the store anyway.
+    ///
+    /// # Errors
+    /// The account is not usable.
+    pub fn with_tls(
+        account: &Account,
+        patience: Duration,
+        tls: ClientConfig,
+    ) -> Result<Self, AccountError> {
+        OwnAccess::over(Transport::with_tls(account, patience, tls)?, account, patience)
+    }
+
+    fn over(
+        transport: Transport,
+        account: &Account,
+        patience: Duration,
+    ) -> Result<Self, AccountError> {
         let endpoint = account.checked()?.as_str().trim_end_matches('/').to_owned();
         Ok(OwnAccess {
-            client: HttpClient::new(Transport::new(account, patience)?),
+            client: HttpClient::new(transport),
             credential: Arc::new(account.credential()),
             region: account.region.clone(),
             endpoint,

@@ -32,7 +32,8 @@ impl Store {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let path = folder.path().to_owned();
-        let serve = async move { store::serve(listener, &path, ACCESS_KEY, SECRET_KEY).await };
+        let serve =
+            async move { store::serve(listener, &path, ACCESS_KEY, SECRET_KEY, None).await };
         Store { address, folder, serving: tokio::spawn(serve) }
     }
 

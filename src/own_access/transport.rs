@@ -46,12 +46,27 @@ impl Transport {
             // Nothing is trusted, since nothing is asked.
             _ => RootCertStore::empty(),
         };
+        Transport::with_tls(account, connect_timeout, tls(roots)?)
+    }
+
+    /// As [`Transport::new`], with TLS that was made elsewhere; the account's authorities don't count.
+    ///
+    /// # Errors
+    /// The account is not usable.
+    pub fn with_tls(
+        account: &Account,
+        connect_timeout: Duration,
+        mut tls: ClientConfig,
+    ) -> Result<Self, AccountError> {
+        account.checked()?;
+        // The connector says itself what it speaks.
+        tls.alpn_protocols.clear();
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(connect_timeout));
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls(roots)?)
+            .with_tls_config(tls)
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);

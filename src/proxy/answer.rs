@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::Response;
@@ -44,30 +45,51 @@ impl Refused<'_> {
     /// The answer.
     pub fn into_answer(self, is_head: bool) -> Answer {
         let xml = error_xml(self.code, self.message, self.resource, self.request_id, HOST_ID);
-        let mut answer = Response::new(AnswerBody::Own(None));
-        *answer.status_mut() = self.code.status();
-        let headers = answer.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(xml.len()));
-        headers.insert("x-amz-id-2", HeaderValue::from_static(HOST_ID));
-        if let Ok(id) = HeaderValue::from_str(self.request_id) {
-            headers.insert("x-amz-request-id", id);
-        }
-        if self.code == ErrorCode::SlowDown {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        if self.close {
-            close(&mut answer);
-        }
-        if !is_head {
-            *answer.body_mut() = AnswerBody::Own(Some(Bytes::from(xml)));
-        }
-        answer
+        error(self.code, xml, self.request_id, End { is_head, close: self.close })
     }
 }
 
+/// How an answer ends.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    /// Whether it has no body: HEAD was asked.
+    pub is_head: bool,
+    /// Whether the connection ends with it.
+    pub close: bool,
+}
+
 /// S3's second id of a request; ours says who answered.
-const HOST_ID: &str = "s3bouncer";
+pub const HOST_ID: &str = "s3bouncer";
+
+/// An error answer with this XML.
+pub fn error(code: ErrorCode, xml: String, request_id: &str, end: End) -> Answer {
+    let mut answer = Response::new(AnswerBody::Own(None));
+    *answer.status_mut() = code.status();
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(xml.len()));
+    headers.insert("x-amz-id-2", HeaderValue::from_static(HOST_ID));
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert("x-amz-request-id", id);
+    }
+    if code == ErrorCode::SlowDown {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if end.close {
+        close(&mut answer);
+    }
+    if !end.is_head {
+        *answer.body_mut() = AnswerBody::Own(Some(Bytes::from(xml)));
+    }
+    answer
+}
+
+/// A moment as headers have it (RFC 9110, section 5.6.7).
+pub fn date(moment: SystemTime) -> HeaderValue {
+    let moment = jiff::Timestamp::try_from(moment).unwrap_or_default();
+    let text = moment.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"))
+}
 
 /// The store's answer, ready for the client.
 pub fn relayed(response: Response<Incoming>, body: impl FnOnce(Incoming) -> RelayBody) -> Answer {

@@ -9,6 +9,7 @@ use super::intake::Seen;
 use super::parts::complete::{Assembled, Complete, Look, Object};
 use super::parts::create::Create;
 use super::parts::part::Part;
+use super::signing::Signing;
 use super::upload::Upload;
 use crate::digest::{Algorithm, AlgorithmSet};
 use crate::inspect::{Codings, Evidence};
@@ -46,6 +47,8 @@ impl Upload {
     /// The digests that are computed of this body.
     pub(super) fn wanted(&self) -> AlgorithmSet {
         let wanted = self.case.view.rulebook.wanted(self.case.rule());
+        let signed = self.case.signing.as_ref().and_then(Signing::signed_digest).is_some();
+        let wanted = if signed { wanted.with(Algorithm::Sha256) } else { wanted };
         match &self.part {
             // Only SHA-256 tells colliding parts apart.
             Some(_) if !wanted.is_empty() => wanted.with(Algorithm::Sha256),
@@ -55,7 +58,8 @@ impl Upload {
 
     /// Whether there is anything that bytes are judged by.
     pub(super) fn judges(&self) -> bool {
-        !self.wanted().is_empty() || self.case.perceives().is_some()
+        !self.case.view.rulebook.wanted(self.case.rule()).is_empty()
+            || self.case.perceives().is_some()
     }
 
     // ---- parts -------------------------------------------------------------------------------
@@ -145,7 +149,7 @@ impl Upload {
                 }
                 let verdict = self.judge_assembled(assembled).await;
                 if verdict.outcome == Outcome::Deny {
-                    complete.refused(&self.case.s3).await;
+                    complete.refused(&self.case.s3, self.case.store.own.as_ref()).await;
                 }
                 self.sequel = Sequel::Complete(Box::new(complete));
                 verdict

@@ -1,8 +1,9 @@
 //! What is known of an upload besides its body, and how the body is kept back.
 
+use std::io;
 use std::sync::Arc;
 
-use http::header::{EXPECT, HeaderValue};
+use http::header::{CONTENT_LENGTH, EXPECT, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Request};
 
@@ -10,14 +11,20 @@ use super::exchange::Exchange;
 use super::flow::{Event, Flow, Running, Until};
 use super::gate::{Gate, View};
 use super::headers;
-use super::intake::Leftover;
+use super::intake::{Leftover, Seen};
 use super::record::Auth;
+use super::seal::{Kind, Seal};
+use super::signing::{Route, Signing, Turned};
+use super::stores::Store;
+use crate::config;
 use crate::inspect::{Evidence, Inspector};
 use crate::net::body::UpstreamBody;
 use crate::net::budget::Reservation;
 use crate::net::conversation::READ_BYTES;
 use crate::net::upstream::BUFFER_BYTES;
 use crate::policy::{self, Archives, BucketRule, OnFault, Unjudged, Verdict};
+use crate::s3::policy_form::PREAMBLE_MAX;
+use crate::s3::sealed::SEALED_CHUNK_MAX;
 use crate::s3::{self, BodyPlan, BodyShape, Operation};
 
 /// Framing may at most double what a body occupies while it is held: one of nothing but tiny chunks
@@ -33,14 +40,18 @@ pub(super) struct Case {
     pub(super) view: Arc<View>,
     pub(super) head: Parts,
     pub(super) s3: s3::Request,
+    /// The store that it is for.
+    pub(super) store: Arc<Store>,
     /// Whether anything may be refused here: else the gate only watches.
     pub(super) enforces: bool,
     /// The bucket's rule, where it does not hold as it stands.
     lenient: Option<BucketRule>,
     /// Why it cannot be judged, as far as that is known beforehand.
     pub(super) unjudged: Option<Unjudged>,
-    /// What the store has said about the head so far.
+    /// What the store has said about the head so far, or the gate where it knows the client's keys.
     pub(super) auth: Option<Auth>,
+    /// How it is signed anew, for a store that has it so.
+    pub(super) signing: Option<Signing>,
 }
 
 /// How a body is kept from the store until its verdict.
@@ -67,6 +78,7 @@ impl Case {
         view: Arc<View>,
         mut head: Parts,
         s3: s3::Request,
+        Route { store, signing }: Route,
         unjudged: Option<Unjudged>,
     ) -> Case {
         headers::to_upstream(&mut head.headers);
@@ -78,7 +90,9 @@ impl Case {
         });
         let unjudged = unjudged.or(beforehand(s3.operation));
         let unjudged = unjudged.or(s3.encrypted.then_some(Unjudged::Encrypted));
-        Case { gate, view, head, s3, enforces, lenient, unjudged, auth: None }
+        let proven = signing.as_ref().is_some_and(Signing::is_proven);
+        let auth = proven.then_some(Auth::Accepted);
+        Case { gate, view, head, s3, store, enforces, lenient, unjudged, auth, signing }
     }
 
     /// The rule for this upload's bucket.
@@ -98,6 +112,18 @@ impl Case {
     /// Whether a shortage of ours may turn it away.
     pub(super) fn may_retry(&self) -> bool {
         self.enforces && self.rule().faults == OnFault::Retry
+    }
+
+    /// Whether the store is asked about the head before any of the body is read.
+    pub(super) fn asks_first(&self) -> bool {
+        // How long a form is that is signed anew turns out as it comes; and its head tells nothing.
+        let changes = self.signing.is_some() && self.s3.operation == Operation::PostObject;
+        !changes && (self.s3.expect_continue || self.store.config.auth_first)
+    }
+
+    /// Whether the body of a client whose head the store has not accepted must not be read.
+    pub(super) fn needs_acceptance(&self) -> bool {
+        self.store.config.auth_first && self.enforces
     }
 
     /// Whether its body may not be longer than what is captured.
@@ -156,14 +182,14 @@ impl Case {
     }
 
     /// Sends the head, and a body that waits to be fed, to the store.
-    pub(super) async fn open(&self, fresh: bool) -> std::io::Result<Running> {
+    pub(super) async fn open(&self, fresh: bool) -> io::Result<Running> {
         self.open_with(fresh, |_| {}).await
     }
 
     /// Sends the head, to learn whether the store accepts it; the body never follows.
-    pub(super) async fn open_asking(&self, fresh: bool) -> std::io::Result<Running> {
+    pub(super) async fn open_asking(&self, fresh: bool) -> io::Result<Running> {
         self.open_with(fresh, |headers| {
-            headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
+            headers.entry(EXPECT).or_insert(HeaderValue::from_static("100-continue"));
         })
         .await
     }
@@ -172,8 +198,8 @@ impl Case {
         &self,
         fresh: bool,
         change: impl FnOnce(&mut HeaderMap),
-    ) -> std::io::Result<Running> {
-        let upstream = &self.view.upstream;
+    ) -> io::Result<Running> {
+        let upstream = &self.store.upstream;
         let link = match upstream.reuse().filter(|_| !fresh) {
             Some(link) => link,
             None => Box::pin(upstream.connect()).await?,
@@ -185,10 +211,54 @@ impl Case {
                 (body, Some(feed))
             }
         };
-        let mut request = Request::from_parts(self.head.clone(), body);
+        let mut head = self.head.clone();
+        if let Some(signing) = &self.signing {
+            signing.sign(&mut head, &self.s3, &self.gate.ring).map_err(io::Error::other)?;
+        }
+        let mut request = Request::from_parts(head, body);
         *request.version_mut() = http::Version::HTTP_11;
         change(request.headers_mut());
         Ok(Running { exchange: Exchange::start(upstream, link, request), feed })
+    }
+
+    /// What verifies the signatures in the body, if there are any, and signs it anew; with the memory
+    /// for what waits for its signature.
+    ///
+    /// # Errors
+    /// There is no memory.
+    pub(super) fn seal(&mut self) -> Result<Option<Seal>, Unjudged> {
+        let Some(signing) = &mut self.signing else { return Ok(None) };
+        let payload = self.s3.body.payload_length().unwrap_or(u64::MAX);
+        let Some(kind) = signing.seal(&mut self.head, &mut self.s3, &self.gate.ring) else {
+            return Ok(None);
+        };
+        let most = match &kind {
+            Kind::Chunks(_) => SEALED_CHUNK_MAX,
+            Kind::Form(_) => PREAMBLE_MAX,
+        };
+        let room = self.reserve(payload.min(most as u64)).map_err(|_| Unjudged::Budget)?;
+        Ok(Some(Seal::new(kind, room)))
+    }
+
+    /// The body has grown by so many bytes since its head came.
+    pub(super) fn grow(&mut self, bytes: i64) {
+        if bytes != 0
+            && let BodyPlan::Identity { length: Some(length) } = &mut self.s3.body
+        {
+            *length = length.saturating_add_signed(bytes);
+            self.head.headers.insert(CONTENT_LENGTH, HeaderValue::from(*length));
+        }
+    }
+
+    /// Whether the body is the one that its client has signed.
+    ///
+    /// # Errors
+    /// It is another one.
+    pub(super) fn check_payload(&self, seen: &Seen) -> Result<(), Turned> {
+        match (&self.signing, seen) {
+            (Some(signing), Seen::Whole(evidence)) => Ok(signing.check(evidence)?),
+            (None, _) | (Some(_), Seen::Malformed) => Ok(()),
+        }
     }
 
     /// Decides how the body is kept back, having looked at its first bytes where that matters.
@@ -211,7 +281,7 @@ impl Case {
         let inspector = flow.intake().inspector();
         let looked_into = settings.inspect.holds(inspector.head());
         let shows = inspector.shows_picture() || self.is_worth_keeping(inspector);
-        let wanted = settings.capture_all || looked_into || shows;
+        let wanted = self.store.config.guard == config::Guard::Whole || looked_into || shows;
         let most = match looked_into {
             true => settings.inspect.archive_max.max(settings.capture_max),
             false => settings.capture_max,
@@ -240,6 +310,9 @@ impl Case {
     }
 
     fn whole(&mut self, bytes: u64) -> Result<Guard, Stop> {
+        // What a form grows by when it is signed anew, its fields could at most.
+        let grows = self.signing.is_some() && self.s3.operation == Operation::PostObject;
+        let bytes = bytes.saturating_add(if grows { PREAMBLE_MAX as u64 } else { 0 });
         Ok(match self.reserve(bytes)? {
             Some(reservation) => Guard::Whole(Some(reservation)),
             // Streamed, and judged all the same: only its end can still be kept back.

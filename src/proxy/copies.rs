@@ -71,7 +71,7 @@ impl Upload {
         &mut self,
         source: &CopySource,
     ) -> Result<Result<Evidence, Unjudged>, AccessError> {
-        let Some(own) = self.case.gate.parts.own_access().cloned() else {
+        let Some(own) = self.case.store.own.clone() else {
             return Ok(Err(Unjudged::Spool));
         };
         if source.plus {

@@ -3,7 +3,7 @@
 use http::Response;
 use hyper::body::Incoming;
 
-use super::answer::{self, Answer, Refused};
+use super::answer::{self, Answer, End, Refused};
 use super::assembly::Halt;
 use super::case::Stop;
 use super::committed::{self, Sequel};
@@ -13,6 +13,7 @@ use super::flow::{Event, Flow, Running};
 use super::intake::{IntakeFault, Leftover};
 use super::parts::create::Create;
 use super::record::{Auth, Termination};
+use super::signing::Turned;
 use super::upload::{CONTINUE_PATIENCE, Upload};
 use crate::inspect::BodyError;
 use crate::policy::{Unjudged, Verdict};
@@ -158,6 +159,18 @@ impl Upload {
         running.into_answer(response)
     }
 
+    /// The body is another one than its client has signed.
+    pub(super) fn turned_away(mut self: Box<Self>, turned: Turned) -> Answer {
+        let code = turned.code();
+        self.journal.record.status = Some(code.status().as_u16());
+        self.journal.record.reason.get_or_insert(code.name());
+        self.journal.auth(Auth::Rejected);
+        let request_id = self.journal.record.request_id.clone();
+        self.journal.finish(Termination::ClientBody);
+        let end = End { is_head: false, close: false };
+        turned.into_answer(self.case.head.uri.path(), &request_id, end)
+    }
+
     // ---- errors ------------------------------------------------------------------------------
 
     /// The flow ended before the body did.
@@ -248,7 +261,7 @@ impl Upload {
         if let Some(rest) = rest {
             self.case.let_go(rest);
         }
-        self.refuse(error.into(), &error.to_string(), close, Termination::ClientBody)
+        self.refuse((&error).into(), &error.to_string(), close, Termination::ClientBody)
     }
 
     /// The store cannot be reached, or broke off.
@@ -273,13 +286,13 @@ impl Upload {
                 self.refuse(ErrorCode::IncompleteBody, message, true, termination)
             }
             IntakeFault::Idle => {
-                let message = "Nothing of the body came for too long.";
+                let message = "Too little of the body came for too long.";
                 self.refuse(ErrorCode::RequestTimeout, message, true, termination)
             }
             IntakeFault::Framing(error) => {
                 self.case.let_go(rest);
                 self.case.gate.meters.count_protocol_reject(error.label());
-                self.refuse(error.into(), &error.to_string(), true, termination)
+                self.refuse((&error).into(), &error.to_string(), true, termination)
             }
         }
     }

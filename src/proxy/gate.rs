@@ -1,6 +1,7 @@
 //! What all requests share, and the view of it that one request sees.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -12,14 +13,18 @@ use super::journal::Journal;
 use super::meters::Meters;
 use super::parts::Parts;
 use super::record::{AuditPort, Record};
-use crate::config;
+use super::stores::Stores;
+use crate::config::{self, Clients};
 use crate::decode::{Pool, Terms};
 use crate::digest::Kernel;
 use crate::net::budget::Budget;
-use crate::net::upstream::Upstream;
 use crate::policy::{BucketRule, Door, Exceptions, Rulebook};
 use crate::s3;
+use crate::s3::auth::KeyRing;
 use crate::unpack;
+
+/// Derived keys that are kept: one for each client, day and region.
+const KEYS_MAX: usize = 1024;
 
 /// The gate: one for the process.
 pub struct Gate {
@@ -35,6 +40,8 @@ pub struct Gate {
     pub parts: Arc<Parts>,
     /// The processes that decode images.
     pub pool: Pool,
+    /// Keys that were derived to verify clients' signatures, and to sign anew.
+    pub ring: KeyRing,
     ids: RequestIds,
     ending: Arc<AtomicBool>,
 }
@@ -42,8 +49,8 @@ pub struct Gate {
 /// Configuration, rules and lists as one request sees them.
 #[derive(Clone)]
 pub struct View {
-    /// The store.
-    pub upstream: Arc<Upstream>,
+    /// The stores.
+    pub stores: Stores,
     /// The lists in force.
     pub rulebook: Rulebook,
     /// Operators' temporary acts.
@@ -69,12 +76,6 @@ pub struct Settings {
     pub drain_bytes: u64,
     /// And for how long.
     pub drain_time: Duration,
-    /// Silence after which a body is given up.
-    pub body_idle_timeout: Duration,
-    /// Silence after which the store is given up.
-    pub response_timeout: Duration,
-    /// Every body up to `capture_max` is captured, not only images.
-    pub capture_all: bool,
     /// How digests are computed.
     pub kernel: Kernel,
     /// The text of a denial.
@@ -121,7 +122,8 @@ impl Gate {
     ) -> Arc<Self> {
         let view = ArcSwap::from_pointee(view);
         let (ids, ending) = (RequestIds::new(), Arc::default());
-        Arc::new(Gate { view, budget, meters, audit, parts, pool, ids, ending })
+        let ring = KeyRing::new(KEYS_MAX);
+        Arc::new(Gate { view, budget, meters, audit, parts, pool, ring, ids, ending })
     }
 
     /// An id for a request that has no record.
@@ -146,7 +148,7 @@ impl Gate {
 impl View {
     /// A view. `buckets` must not be empty; where none matches, the last is taken.
     pub fn new(
-        upstream: Arc<Upstream>,
+        stores: Stores,
         rulebook: Rulebook,
         buckets: Vec<config::BucketRule>,
         exceptions: Arc<dyn Exceptions + Send + Sync>,
@@ -157,7 +159,7 @@ impl View {
         // Whether another method passes, its bucket's rule says.
         let open = buckets.iter().any(|each| each.rule.surface.methods == Door::Forward);
         let dialects = dialects.with_other_methods(open);
-        View { upstream, rulebook, exceptions, settings, dialects, buckets }
+        View { stores, rulebook, exceptions, settings, dialects, buckets }
     }
 
     /// The rule for a bucket.
@@ -207,7 +209,13 @@ impl View {
 
     /// Whether it matters which of two buckets a path means.
     pub fn tells_buckets_apart(&self) -> bool {
-        self.buckets.len() > 1
+        self.buckets.len() > 1 || self.stores.tell_buckets_apart()
+    }
+
+    /// The same view with other clients, of the stores that have theirs from this file.
+    #[must_use]
+    pub fn with_clients(&self, file: &Path, clients: &Arc<Clients>) -> View {
+        View { stores: self.stores.with_clients(file, clients), ..self.clone() }
     }
 
     /// The same view with lists newly stale or fresh, in the order of the rulebook.

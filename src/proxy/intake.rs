@@ -1,22 +1,25 @@
 //! Reading a client's body into the inspector and the hold-back.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::HeaderMap;
 use http_body::Body;
 use hyper::body::Incoming;
-use tokio::time::Sleep;
 
 use super::faults;
+use super::idle::IdleTimer;
+use super::seal::Seal;
 use crate::framing::Form;
 use crate::inspect::{BodyError, Evidence, HoldBack, Inspector};
+use crate::net::downstream::Pace;
 
 /// One client's body, as far as it has come.
 pub struct Intake {
     body: Incoming,
+    seal: Option<Seal>,
     inspector: Inspector,
     /// What has come and may not go out yet.
     pub hold: HoldBack,
@@ -41,7 +44,7 @@ pub struct Leftover {
 pub enum IntakeFault {
     /// The client went away, or its HTTP framing broke.
     Client,
-    /// Nothing came for longer than the idle timeout.
+    /// Nothing came for longer than the idle timeout, or for long too little.
     Idle,
     /// The framing inside is malformed, or does not agree with what was declared.
     Framing(BodyError),
@@ -59,27 +62,39 @@ pub enum Progress {
 impl Intake {
     /// Starts reading `body`, which nobody has polled yet: the first poll sends 100 Continue where
     /// the client waits for it.
-    pub fn new(body: Incoming, inspector: Inspector, tolerant: bool, idle: Duration) -> Self {
+    pub fn new(body: Incoming, inspector: Inspector, tolerant: bool, pace: Pace) -> Self {
         Intake {
             body,
+            seal: None,
             inspector,
             hold: HoldBack::new(HoldBack::EVERYTHING),
             trailers: None,
             tolerant,
             malformed: None,
-            idle: IdleTimer::new(idle),
+            idle: IdleTimer::new(pace),
             asked_for: false,
         }
+    }
+
+    /// With a stage before all else, which lets go on what it has verified.
+    pub(super) fn sealed(self, seal: Option<Seal>) -> Self {
+        Intake { seal, ..self }
+    }
+
+    /// By how many bytes the body has grown since its signature was replaced.
+    pub(super) fn grown(&self) -> i64 {
+        self.seal.as_ref().map_or(0, Seal::grown)
     }
 
     /// Reads what has come into the hold-back.
     pub fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<Progress, IntakeFault>> {
         self.asked_for = true;
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
-            ready!(self.idle.poll(cx));
+            ready!(self.idle.poll_client(cx));
             return Poll::Ready(Err(IntakeFault::Idle));
         };
-        self.idle.touch();
+        let came = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
+        self.idle.touch(came.map_or(0, |data| data.len() as u64));
         faults::point("read");
         Poll::Ready(match frame {
             None => Ok(Progress::Ended),
@@ -118,8 +133,13 @@ impl Intake {
     ///
     /// # Errors
     /// The framing had not ended, or held less than declared, and that is not tolerated.
-    pub fn finish(self) -> Result<Taken, BodyError> {
+    pub fn finish(mut self) -> Result<Taken, BodyError> {
         faults::point("finish");
+        if let Some(seal) = &mut self.seal {
+            let mut verified = Vec::new();
+            seal.finish(&mut |piece| verified.push(piece))?;
+            verified.into_iter().try_for_each(|piece| self.inspect(piece))?;
+        }
         let Intake { mut inspector, hold, trailers, tolerant, malformed, .. } = self;
         let (kept, form) = (inspector.take_kept(), inspector.form().cloned());
         let seen = match (malformed, inspector.finish()) {
@@ -136,22 +156,34 @@ impl Intake {
     }
 
     fn take(&mut self, frame: http_body::Frame<bytes::Bytes>) -> Result<Progress, IntakeFault> {
-        match frame.into_data() {
-            Ok(wire) if self.malformed.is_some() => {
-                let len = wire.len() as u64;
-                self.hold.push(wire, len, true);
+        let taken = match (frame.into_data(), &mut self.seal) {
+            (Ok(wire), None) => self.inspect(wire),
+            (Ok(wire), Some(seal)) => {
+                let mut verified = Vec::new();
+                let pushed = seal.push(wire, &mut |piece| verified.push(piece));
+                let inspected = verified.into_iter().try_for_each(|piece| self.inspect(piece));
+                inspected.and(pushed)
             }
-            Ok(wire) => {
-                if let Err(error) = self.inspector.feed(wire, &mut self.hold) {
-                    if !self.tolerant {
-                        return Err(IntakeFault::Framing(error));
-                    }
-                    self.malformed = Some(error);
-                }
+            (Err(frame), _) => {
+                self.trailers = frame.into_trailers().ok();
+                Ok(())
             }
-            Err(frame) => self.trailers = frame.into_trailers().ok(),
+        };
+        taken.map(|()| Progress::More).map_err(IntakeFault::Framing)
+    }
+
+    /// Shows a piece of the body to the inspector, and holds it back.
+    fn inspect(&mut self, wire: bytes::Bytes) -> Result<(), BodyError> {
+        if self.malformed.is_some() {
+            let len = wire.len() as u64;
+            self.hold.push(wire, len, true);
+            return Ok(());
         }
-        Ok(Progress::More)
+        match self.inspector.feed(wire, &mut self.hold) {
+            Err(error) if self.tolerant => self.malformed = Some(error),
+            fed => return fed,
+        }
+        Ok(())
     }
 }
 
@@ -206,35 +238,4 @@ pub enum Seen {
     Whole(Evidence),
     /// Its framing was malformed; only ever so where that is tolerated.
     Malformed,
-}
-
-/// Fires when nothing has come for a while. Reset by noting the time, not by moving the timer.
-struct IdleTimer {
-    limit: Duration,
-    /// When the silence began; unset until somebody waits.
-    since: Option<Instant>,
-    sleep: Option<Pin<Box<Sleep>>>,
-}
-
-impl IdleTimer {
-    fn new(limit: Duration) -> Self {
-        IdleTimer { limit, since: None, sleep: None }
-    }
-
-    fn touch(&mut self) {
-        self.since = None;
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let due = *self.since.get_or_insert_with(Instant::now) + self.limit;
-        loop {
-            let sleep =
-                self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due.into())));
-            ready!(sleep.as_mut().poll(cx));
-            if Instant::now() >= due {
-                return Poll::Ready(());
-            }
-            sleep.as_mut().reset(due.into());
-        }
-    }
 }

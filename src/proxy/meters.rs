@@ -4,6 +4,7 @@
 //! are registered, in `ops::metrics`. No label takes a value from a request, so that their number
 //! is bounded; labels of lists come from the configuration.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use prometheus_client::metrics::histogram::Histogram;
 
 use super::record::VerdictWord;
 use crate::decode;
+use crate::net::upstream;
 use crate::policy::Unjudged;
 
 /// Upper bounds of the added-latency buckets in seconds: fine around a millisecond, where an
@@ -44,6 +46,40 @@ pub struct ReasonLabel {
 pub struct ListLabel {
     /// The list's name.
     pub list: Arc<str>,
+}
+
+/// The labels of connections that were closed at once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RefusedLabels {
+    /// The listener's name.
+    pub listener: String,
+    /// Why.
+    pub reason: &'static str,
+}
+
+/// The labels of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CertificateLabels {
+    /// The listener's name.
+    pub listener: String,
+    /// The certificate's first name.
+    pub name: String,
+}
+
+/// The label of one configured store.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct UpstreamLabel {
+    /// The store's name.
+    pub upstream: String,
+}
+
+/// The labels of a store's addresses that are well, or are not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct AddressesLabels {
+    /// The store's name.
+    pub upstream: String,
+    /// `up` or `aside`.
+    pub state: &'static str,
 }
 
 /// A gauge of seconds.
@@ -84,8 +120,18 @@ pub struct Meters {
     pub connections: Gauge,
     /// As many as may be open.
     pub connections_limit: Gauge,
+    /// Connections that were closed before their first request.
+    pub connections_refused: Family<RefusedLabels, Counter>,
+    /// When each certificate stops being valid, in seconds since 1970.
+    pub certificate_expiry: Family<CertificateLabels, Gauge>,
     /// Store connections that were reset to abort an upload.
     pub upstream_aborts: Counter,
+    /// Connections to each store that are open.
+    pub upstream_connections: Family<UpstreamLabel, Gauge>,
+    /// Addresses of each store that could not be reached, each time.
+    pub upstream_connect_failures: Family<UpstreamLabel, Counter>,
+    /// Addresses that each store has.
+    pub upstream_addresses: Family<AddressesLabels, Gauge>,
     /// Bytes that captured bodies may take together.
     pub capture_budget: Gauge,
     /// Bytes of it that are reserved.
@@ -122,7 +168,12 @@ impl Meters {
             audit_healthy: Gauge::default(),
             connections: Gauge::default(),
             connections_limit: Gauge::default(),
+            connections_refused: Family::default(),
+            certificate_expiry: Family::default(),
             upstream_aborts: Counter::default(),
+            upstream_connections: Family::default(),
+            upstream_connect_failures: Family::default(),
+            upstream_addresses: Family::default(),
             capture_budget: Gauge::default(),
             capture_in_use: Gauge::default(),
             spool_max: Gauge::default(),
@@ -133,6 +184,26 @@ impl Meters {
         meters.audit_healthy.set(1);
         meters.config_last_reload_successful.set(1);
         meters
+    }
+
+    /// The handles of one store.
+    pub fn of_upstream(&self, name: &str) -> upstream::Meters {
+        let label = UpstreamLabel { upstream: name.to_owned() };
+        upstream::Meters {
+            connections: self.upstream_connections.get_or_create_owned(&label),
+            connect_failures: self.upstream_connect_failures.get_or_create_owned(&label),
+        }
+    }
+
+    /// Sets how many addresses of each store are well, and are left aside.
+    pub fn set_addresses<'a>(&self, stores: impl IntoIterator<Item = (&'a str, usize, usize)>) {
+        self.upstream_addresses.clear();
+        for (name, up, aside) in stores {
+            for (state, count) in [("up", up), ("aside", aside)] {
+                let labels = AddressesLabels { upstream: name.to_owned(), state };
+                self.upstream_addresses.get_or_create(&labels).set(count as i64);
+            }
+        }
     }
 
     /// Counts a finished request. `operation` is a name of the S3 operation table; what is not
@@ -163,6 +234,21 @@ impl Meters {
     /// Takes note of what the gate added to one upload.
     pub fn observe_added_latency(&self, added: Duration) {
         self.added_latency.observe(added.as_secs_f64());
+    }
+
+    /// Tells when certificates stop being valid, and forgets all others. Of several with the same
+    /// labels the first to stop counts.
+    pub fn set_certificates(&self, expiries: impl IntoIterator<Item = (CertificateLabels, i64)>) {
+        let mut first: BTreeMap<_, (CertificateLabels, i64)> = BTreeMap::new();
+        for (labels, expires) in expiries {
+            let key = (labels.listener.clone(), labels.name.clone());
+            let soonest = first.entry(key).or_insert((labels, expires));
+            soonest.1 = soonest.1.min(expires);
+        }
+        self.certificate_expiry.clear();
+        for (labels, expires) in first.into_values() {
+            self.certificate_expiry.get_or_create(&labels).set(expires);
+        }
     }
 
     /// Tells size and age of the serving lists, and forgets all others.

@@ -13,6 +13,7 @@ mod faults;
 mod flow;
 pub mod gate;
 mod headers;
+mod idle;
 mod intake;
 mod journal;
 mod looking;
@@ -20,7 +21,10 @@ pub mod meters;
 pub mod parts;
 mod pictures;
 pub mod record;
+mod seal;
 pub mod service;
+mod signing;
+pub mod stores;
 #[cfg(test)]
 mod tests;
 mod upload;

@@ -75,13 +75,30 @@ impl Upload {
         }
         self.look_at_shown(evidence, shown, &wanted).await?;
         if self.compare(evidence).await && !wanted.colour {
-            evidence.pictures.clear();
-            evidence.unseen = None;
             let wanted = Wanted { colour: true, ..Wanted::clone(&wanted) };
-            self.look_at_shown(evidence, shown, &wanted).await?;
-            self.compare(evidence).await;
+            self.look_again(evidence, shown, &wanted).await?;
         }
         Ok(())
+    }
+
+    /// Looks at the same pictures as they are in colour. If that fails, what was seen before stands,
+    /// beside the reason why it may be wrong by a few bits.
+    pub(super) async fn look_again(
+        &self,
+        evidence: &mut Evidence,
+        shown: &Shown,
+        wanted: &Wanted,
+    ) -> Result<(), Unjudged> {
+        let in_luma = std::mem::take(&mut evidence.pictures);
+        let unseen = evidence.unseen.take();
+        let looked = self.look_at_shown(evidence, shown, wanted).await;
+        if looked.is_err() || evidence.unseen != unseen {
+            evidence.pictures = in_luma;
+            evidence.unseen = evidence.unseen.or(unseen);
+        } else {
+            self.compare(evidence).await;
+        }
+        looked
     }
 
     /// Looks for what is listed near the pictures, and says whether one lies so near a threshold that

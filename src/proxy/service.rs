@@ -10,16 +10,18 @@ use std::task::Poll;
 
 use http::request::Parts;
 use http::{Method, Request};
+use http_body::Body;
 use hyper::body::Incoming;
 
-use super::answer::{self, Answer, Refused};
+use super::answer::{self, Answer, End, Refused};
 use super::case::beforehand;
 use super::exchange::{Exchange, StoreFault};
 use super::gate::{Gate, View};
 use super::headers;
 use super::intake::Leftover;
 use super::journal::Journal;
-use super::record::Termination;
+use super::record::{Auth, Termination};
+use super::signing::{self, Route, Turned};
 use super::upload::Upload;
 use crate::net::body::UpstreamBody;
 use crate::net::upstream::Link;
@@ -50,34 +52,34 @@ async fn answer(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>)
     let view = gate.view.load_full();
     let (head, body) = request.into_parts();
     let writes = matches!(head.method, Method::PUT | Method::POST);
-    let mut journal = writes.then(|| gate.journal(client));
+    let journal = writes.then(|| gate.journal(client));
     let classified = view.dialects.classify(&Head::new(&head.method, &head.uri, &head.headers));
-    match classified.and_then(|s3| certain_of_bucket(s3, &view)) {
-        Ok(s3) => match journal.or_else(|| is_other(&s3).then(|| gate.journal(client))) {
-            Some(mut journal) => {
-                view.address(&mut journal, &s3);
-                if let Some(refusal) = view.shuts(&s3, &head.headers) {
-                    if let Some(reason) = beforehand(s3.operation) {
-                        journal.judged(&Verdict::refused(reason));
-                    }
-                    return refuse(&gate, &view, &head, refusal, Some(journal), body);
-                }
-                Upload::new(gate, view, head, s3, journal, None).run(body).await
-            }
-            None => pass(&gate, &view, head, &s3).await,
+    let (s3, unjudged) = match classified.and_then(|s3| certain_of_bucket(s3, &view)) {
+        Ok(s3) => (s3, None),
+        Err(refusal) => match watched(&view, &head, refusal) {
+            Some(s3) => (s3, Some(Unjudged::Encoding)),
+            None => return refuse(&gate, &view, &head, refusal, journal, body),
         },
-        Err(refusal) => {
-            if refusal != Refusal::Bucket
-                && let Some(s3) = watched(&view, &head, refusal)
-            {
-                let mut journal = journal.take().unwrap_or_else(|| gate.journal(client));
-                view.address(&mut journal, &s3);
-                let unjudged = Some(Unjudged::Encoding);
-                return Upload::new(gate, view, head, s3, journal, unjudged).run(body).await;
-            }
-            refuse(&gate, &view, &head, refusal, journal, body)
-        }
+    };
+    let uploads = is_other(&s3) || unjudged.is_some();
+    let mut journal = journal.or_else(|| uploads.then(|| gate.journal(client)));
+    if let Some(journal) = &mut journal {
+        view.address(journal, &s3);
     }
+    let route = match signing::admit(&view, &head, &s3, &gate.ring) {
+        Ok(route) => route,
+        Err(turned) => return turn_away(&gate, &view, &head, &s3, turned, journal, body),
+    };
+    let Some(mut journal) = journal else { return pass(&gate, head, &s3, route).await };
+    if unjudged.is_none()
+        && let Some(refusal) = view.shuts(&s3, &head.headers)
+    {
+        if let Some(reason) = beforehand(s3.operation) {
+            journal.judged(&Verdict::refused(reason));
+        }
+        return refuse(&gate, &view, &head, refusal, Some(journal), body);
+    }
+    Upload::new(gate, view, head, s3, route, journal, unjudged).run(body).await
 }
 
 /// Policy is chosen by bucket: where it differs between buckets, a path must name one only.
@@ -98,6 +100,9 @@ fn is_other(s3: &s3::Request) -> bool {
 /// Where the gate only watches, a write that is good HTTP passes even if stores could read it
 /// differently: unseen, and recorded so.
 fn watched(view: &View, head: &Parts, refusal: Refusal) -> Option<s3::Request> {
+    if refusal == Refusal::Bucket {
+        return None;
+    }
     let s3 = view.dialects.unclear(&Head::new(&head.method, &head.uri, &head.headers), refusal)?;
     (!view.enforces(s3.bucket.as_deref())).then_some(s3)
 }
@@ -123,9 +128,7 @@ fn refuse(
         }
         None => gate.meters.count_request("Other", None, status.as_u16()),
     }
-    let expects = head.headers.contains_key(http::header::EXPECT);
-    let settings = &view.settings;
-    Leftover::untouched(body).drain(expects, settings.drain_bytes, settings.drain_time);
+    let_go(view, head, body);
     let (code, message) = (refusal.code(), refusal.message());
     let refused =
         Refused { code, message, resource: head.uri.path(), request_id: &request_id, close: true };
@@ -134,12 +137,55 @@ fn refuse(
     answer
 }
 
+/// A request whose client is not who it says it is, or may not go where it goes.
+fn turn_away(
+    gate: &Gate,
+    view: &View,
+    head: &Parts,
+    s3: &s3::Request,
+    turned: Turned,
+    journal: Option<Journal>,
+    body: Incoming,
+) -> Answer {
+    let code = turned.code();
+    let mut request_id = gate.request_id();
+    match journal {
+        Some(mut journal) => {
+            journal.record.status = Some(code.status().as_u16());
+            journal.record.reason.get_or_insert(code.name());
+            journal.auth(Auth::Rejected);
+            request_id.clone_from(&journal.record.request_id);
+            journal.finish(Termination::GateRefused);
+        }
+        None => gate.meters.count_request(s3.operation.name(), None, code.status().as_u16()),
+    }
+    let is_head = head.method == Method::HEAD;
+    let close = !body.is_end_stream();
+    let_go(view, head, body);
+    turned.into_answer(head.uri.path(), &request_id, End { is_head, close })
+}
+
+/// Reads on for a while, so that a client in the middle of sending gets to read its answer.
+fn let_go(view: &View, head: &Parts, body: Incoming) {
+    let expects = head.headers.contains_key(http::header::EXPECT);
+    let settings = &view.settings;
+    Leftover::untouched(body).drain(expects, settings.drain_bytes, settings.drain_time);
+}
+
 /// A request that brings no bytes: to the store, and back.
-async fn pass(gate: &Gate, view: &View, mut head: Parts, s3: &s3::Request) -> Answer {
+async fn pass(gate: &Gate, mut head: Parts, s3: &s3::Request, route: Route) -> Answer {
     headers::to_upstream(&mut head.headers);
     let safe = head.method != Method::DELETE;
+    let resource = head.uri.path().to_owned();
+    let Route { store, signing } = route;
+    if let Some(signing) = signing
+        && let Err(error) = signing.sign(&mut head, s3, &gate.ring)
+    {
+        tracing::error!(%error, upstream = %store.config.name, "a request can't be signed");
+        return out_of_reach(gate, s3, &resource, head.method == Method::HEAD);
+    }
     for fresh in [false, true] {
-        let upstream = &view.upstream;
+        let upstream = &store.upstream;
         let link: Option<Link> = upstream.reuse().filter(|_| !fresh);
         let link = match link {
             Some(link) => link,
@@ -151,7 +197,7 @@ async fn pass(gate: &Gate, view: &View, mut head: Parts, s3: &s3::Request) -> An
         let mut request = Request::from_parts(head.clone(), UpstreamBody::none());
         *request.version_mut() = http::Version::HTTP_11;
         let mut exchange = Exchange::start(upstream, link, request);
-        match exchange.answer(view.settings.response_timeout).await {
+        match exchange.answer(store.config.response_timeout).await {
             Ok(response) => {
                 let status = response.status();
                 gate.meters.count_request(s3.operation.name(), None, status.as_u16());
@@ -165,11 +211,15 @@ async fn pass(gate: &Gate, view: &View, mut head: Parts, s3: &s3::Request) -> An
             Err(_) => break,
         }
     }
+    out_of_reach(gate, s3, &resource, head.method == Method::HEAD)
+}
+
+/// The store can't be reached.
+fn out_of_reach(gate: &Gate, s3: &s3::Request, resource: &str, is_head: bool) -> Answer {
     let code = ErrorCode::ServiceUnavailable;
     gate.meters.count_request(s3.operation.name(), None, code.status().as_u16());
     let message = "The storage behind this gate can't be reached.";
     let request_id = gate.request_id();
-    let resource = head.uri.path();
     let refused = Refused { code, message, resource, request_id: &request_id, close: false };
-    refused.into_answer(head.method == Method::HEAD)
+    refused.into_answer(is_head)
 }

@@ -26,14 +26,20 @@ use super::intake::{Intake, Leftover, Seen, Taken};
 use super::journal::Journal;
 use super::parts::part::Part;
 use super::record::{Auth, Termination};
+use super::seal::Seal;
+use super::signing::Route;
 use crate::digest::MultiHasher;
 use crate::inspect::{Codings, Evidence, Inspector};
 use crate::net::budget::Reservation;
+use crate::net::downstream::Pace;
 use crate::policy::{Outcome, Unjudged, Verdict};
 use crate::s3::{self, Operation};
 
 /// How long the store may take to say 100 Continue, or no, before a body is sent all the same.
 pub(super) const CONTINUE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long it may take where nothing is sent before the store has accepted the head.
+const ACCEPTANCE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// One PUT or POST on its way.
 ///
@@ -53,6 +59,8 @@ pub struct Upload {
     pub(super) form_pictures: Vec<Bytes>,
     /// The memory for undoing what it was put through.
     pub(super) decoding: Decoding,
+    /// What verifies the signatures in the body, and signs it anew.
+    pub(super) seal: Option<Seal>,
 }
 
 /// Whether content codings are undone.
@@ -79,11 +87,12 @@ impl Upload {
         view: Arc<View>,
         head: Parts,
         s3: s3::Request,
+        route: Route,
         journal: Journal,
         unjudged: Option<Unjudged>,
     ) -> Box<Self> {
         Box::new(Upload {
-            case: Case::new(gate, view, head, s3, unjudged),
+            case: Case::new(gate, view, head, s3, route, unjudged),
             journal,
             part: None,
             marking: None,
@@ -91,6 +100,7 @@ impl Upload {
             form_codings: None,
             form_pictures: Vec::new(),
             decoding: Decoding::Undone(None),
+            seal: None,
         })
     }
 
@@ -104,28 +114,50 @@ impl Upload {
             }
             self.case.unjudged.get_or_insert(fault);
         }
+        if body.is_end_stream() {
+            return match self.begin().await {
+                Ok(()) => Box::pin(self.without_body()).await,
+                Err(fault) => self.slow_down(fault, None),
+            };
+        }
+        match self.case.seal() {
+            Ok(seal) => self.seal = seal,
+            Err(fault) => return self.slow_down(fault, Some(Leftover::untouched(body))),
+        }
+        let (mut upload, body, running) = match self.case.asks_first() {
+            true => match Box::pin(self.ask_first(body)).await {
+                Ok((upload, body, running)) => (upload, body, Some(running)),
+                Err(answer) => return answer,
+            },
+            false => (self, body, None),
+        };
+        match upload.begin().await {
+            Ok(()) => upload.take_in(body, running).await,
+            Err(fault) => upload.slow_down(fault, Some(Leftover::untouched(body))),
+        }
+    }
+
+    /// What a body takes before it is read: the place of a part among others, and memory.
+    ///
+    /// # Errors
+    /// A shortage of ours, for which it may be turned away.
+    async fn begin(&mut self) -> Result<(), Unjudged> {
         if let Err(fault) = self.begin_part().await
             && self.case.may_retry()
         {
-            return self.slow_down(fault, Some(Leftover::untouched(body)));
+            return Err(fault);
         }
-        if let Err(fault) = self.make_room_for_decoding() {
-            return self.slow_down(fault, Some(Leftover::untouched(body)));
-        }
-        if body.is_end_stream() {
-            return Box::pin(self.without_body()).await;
-        }
-        match self.case.s3.expect_continue {
-            true => Box::pin(self.ask_first(body)).await,
-            false => self.take_in(body, None).await,
-        }
+        self.make_room_for_decoding()
     }
 
     async fn without_body(mut self: Box<Self>) -> Answer {
         self.journal.body_ended();
         let digests = MultiHasher::new(self.wanted(), self.case.view.settings.kernel).finish();
-        let nothing = Evidence { digests, ..Evidence::default() };
-        let verdict = match self.judge_whole(Seen::Whole(nothing), vec![]).await {
+        let nothing = Seen::Whole(Evidence { digests, ..Evidence::default() });
+        if let Err(turned) = self.case.check_payload(&nothing) {
+            return self.turned_away(turned);
+        }
+        let verdict = match self.judge_whole(nothing, vec![]).await {
             Ok(verdict) => verdict,
             Err(halt) => return self.halted(halt),
         };
@@ -137,28 +169,42 @@ impl Upload {
 
     // ---- the store is asked first ------------------------------------------------------------
 
-    /// `Expect: 100-continue`: the head goes to the store, and its answer decides whether the body
-    /// is asked for at all.
-    async fn ask_first(mut self: Box<Self>, body: Incoming) -> Answer {
+    /// The head goes to the store, and its answer decides whether the body is read at all: where the
+    /// client waits for that, with `Expect: 100-continue`, and where nobody may send a byte whom the
+    /// store does not know.
+    ///
+    /// # Errors
+    /// The answer that the client gets at once.
+    async fn ask_first(
+        mut self: Box<Self>,
+        body: Incoming,
+    ) -> Result<(Box<Self>, Incoming, Running), Answer> {
         for fresh in [false, true] {
-            let Ok(mut running) = self.case.open(fresh).await else { break };
-            let opening = running.exchange.opening(CONTINUE_PATIENCE).await;
+            let Ok(mut running) = self.case.open_asking(fresh).await else { break };
+            let patience = match self.case.needs_acceptance() {
+                true => ACCEPTANCE_PATIENCE,
+                false => CONTINUE_PATIENCE,
+            };
+            let opening = running.exchange.opening(patience).await;
             faults::point("asked");
             match opening {
                 Opening::Final(response) => {
-                    // The body may never come, and whatever comes next on this connection must not
-                    // be taken for it: hyper lets go of it here, before it has the answer.
-                    drop(body);
-                    return self.relay_early(response, running, None);
+                    // The body of a client that waits may never come, and whatever comes next on its
+                    // connection must not be taken for it: hyper lets go of it before it has the
+                    // answer.
+                    let rest = (!self.case.s3.expect_continue).then_some(body);
+                    let rest = rest.map(Leftover::untouched);
+                    return Err(self.relay_early(response, running, rest));
                 }
                 Opening::Continue => self.case.auth = Some(Auth::Accepted),
+                Opening::Quiet if self.case.needs_acceptance() => break,
                 Opening::Quiet => self.case.auth = Some(Auth::Unverified),
                 Opening::Failed if running.exchange.is_reused() => continue,
                 Opening::Failed => break,
             }
-            return self.take_in(body, Some(running)).await;
+            return Ok((self, body, running));
         }
-        self.unreachable(Some(Leftover::untouched(body)), Termination::StoreConnect)
+        Err(self.unreachable(Some(Leftover::untouched(body)), Termination::StoreConnect))
     }
 
     // ---- the body comes in -------------------------------------------------------------------
@@ -179,8 +225,8 @@ impl Upload {
                 return self.malformed_end(error, Some(Leftover::untouched(body)));
             }
         };
-        let idle = self.case.view.settings.body_idle_timeout;
-        let intake = Intake::new(body, inspector, tolerant, idle);
+        let pace = self.case.head.extensions.get::<Pace>().copied().unwrap_or_default();
+        let intake = Intake::new(body, inspector, tolerant, pace).sealed(self.seal.take());
         let mut flow = Box::new(Flow::new(intake, running));
         match self.case.choose_guard(&mut flow).await {
             Ok(Guard::Whole(reservation)) => self.hold_whole(flow, reservation).await,
@@ -208,11 +254,15 @@ impl Upload {
         }
         self.journal.body_ended();
         let (intake, running) = flow.into_parts();
+        self.case.grow(intake.grown());
         let Taken { seen, hold, trailers, kept, form } = match intake.finish() {
             Ok(taken) => taken,
             Err(error) => return self.malformed_end(error, None),
         };
         self.note_form(form.as_ref());
+        if let Err(turned) = self.case.check_payload(&seen) {
+            return self.turned_away(turned);
+        }
         let verdict = match self.judge_whole(seen, kept).await {
             Ok(verdict) => verdict,
             Err(halt) => return self.halted(halt),
@@ -240,6 +290,7 @@ impl Upload {
         mut reservation: Option<Reservation>,
     ) -> Answer {
         if !flow.is_running() {
+            self.case.grow(flow.intake().grown());
             match self.case.open(false).await {
                 Ok(running) => flow.run(running),
                 Err(_) => {
@@ -290,6 +341,9 @@ impl Upload {
             Err(error) => return self.malformed_end(error, None),
         };
         self.note_form(form.as_ref());
+        if let Err(turned) = self.case.check_payload(&seen) {
+            return self.turned_away(turned);
+        }
         let Some(running) = running else {
             return self.unreachable(None, Termination::StoreBody);
         };
@@ -427,13 +481,22 @@ impl Upload {
             Decoding::Undone(_) => Decoding::Undone(None),
             Decoding::Left => Decoding::Left,
         };
-        let patience = case.view.settings.response_timeout;
+        let patience = case.store.config.response_timeout;
         let committed = Committed::new(exchange, journal, patience, reservation, sequel);
         let Some(aftermath) = committed.answer().await else { unreachable!("the wait ends once") };
         let Aftermath { reply, exchange, journal, sequel, fault } = aftermath;
-        let form_pictures = Vec::new();
-        let upload =
-            Upload { case, journal, part, marking, sequel, form_codings, form_pictures, decoding };
+        let (form_pictures, seal) = (Vec::new(), None);
+        let upload = Upload {
+            case,
+            journal,
+            part,
+            marking,
+            sequel,
+            form_codings,
+            form_pictures,
+            decoding,
+            seal,
+        };
         (Box::new(upload), Ended { reply, exchange, fault })
     }
 }

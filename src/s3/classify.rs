@@ -223,7 +223,12 @@ impl<'a> View<'a> {
         if range.is_some() && operation != Operation::UploadPartCopy {
             return Err(Refusal::CopyRange);
         }
-        if copies { copy::source(&self.headers, &self.query) } else { Ok(None) }
+        if !copies {
+            return Ok(None);
+        }
+        let source = copy::source(&self.headers, &self.query)?;
+        Ok(source
+            .map(|source| CopySource { bucket: self.surface.unaliased(source.bucket), ..source }))
     }
 
     fn request(
@@ -243,7 +248,7 @@ impl<'a> View<'a> {
         };
         Request {
             operation,
-            bucket: text(address.bucket),
+            bucket: text(address.bucket).map(|name| self.surface.unaliased(name)),
             bucket_in_host: matches!(self.host_bucket, Ok(Some(_))),
             key: text(address.key),
             upload_id: text(self.query.get(Key::UploadId)),

@@ -1,6 +1,7 @@
 //! How S3 says no: error codes, their status, and the XML around them.
 
 use super::complete::CompleteError;
+use super::sealed::SealError;
 use crate::framing::{FormError, FramingError};
 
 /// The S3 error codes that the gate answers with.
@@ -50,11 +51,17 @@ pub enum ErrorCode {
     RequestTimeTooSkewed,
     /// A body that isn't the one that was signed.
     ContentSha256Mismatch,
+    /// A file smaller than a form's policy allows.
+    EntityTooSmall,
+    /// A form's policy that can't be read.
+    InvalidPolicyDocument,
+    /// A form with too much before its file.
+    MaxPostPreDataLengthExceeded,
 }
 
 impl ErrorCode {
     /// Every code, in order.
-    pub const ALL: [ErrorCode; 22] = [
+    pub const ALL: [ErrorCode; 25] = [
         ErrorCode::AccessDenied,
         ErrorCode::InvalidRequest,
         ErrorCode::MalformedPostRequest,
@@ -77,6 +84,9 @@ impl ErrorCode {
         ErrorCode::SignatureDoesNotMatch,
         ErrorCode::RequestTimeTooSkewed,
         ErrorCode::ContentSha256Mismatch,
+        ErrorCode::EntityTooSmall,
+        ErrorCode::InvalidPolicyDocument,
+        ErrorCode::MaxPostPreDataLengthExceeded,
     ];
 
     /// The word inside `<Code>`.
@@ -104,6 +114,9 @@ impl ErrorCode {
             ErrorCode::SignatureDoesNotMatch => "SignatureDoesNotMatch",
             ErrorCode::RequestTimeTooSkewed => "RequestTimeTooSkewed",
             ErrorCode::ContentSha256Mismatch => "XAmzContentSHA256Mismatch",
+            ErrorCode::EntityTooSmall => "EntityTooSmall",
+            ErrorCode::InvalidPolicyDocument => "InvalidPolicyDocument",
+            ErrorCode::MaxPostPreDataLengthExceeded => "MaxPostPreDataLengthExceeded",
         }
     }
 
@@ -126,7 +139,10 @@ impl ErrorCode {
             | ErrorCode::AuthorizationHeaderMalformed
             | ErrorCode::AuthorizationQueryParametersError
             | ErrorCode::InvalidToken
-            | ErrorCode::ContentSha256Mismatch => http::StatusCode::BAD_REQUEST,
+            | ErrorCode::ContentSha256Mismatch
+            | ErrorCode::EntityTooSmall
+            | ErrorCode::InvalidPolicyDocument
+            | ErrorCode::MaxPostPreDataLengthExceeded => http::StatusCode::BAD_REQUEST,
             ErrorCode::SlowDown | ErrorCode::ServiceUnavailable => {
                 http::StatusCode::SERVICE_UNAVAILABLE
             }
@@ -157,6 +173,18 @@ impl From<FormError> for ErrorCode {
     /// The same for all: what a form gets wrong is the form.
     fn from(_: FormError) -> ErrorCode {
         ErrorCode::MalformedPostRequest
+    }
+}
+
+impl From<SealError> for ErrorCode {
+    fn from(error: SealError) -> ErrorCode {
+        match error {
+            SealError::Framing(error) => error.into(),
+            SealError::ChunkTooLarge => ErrorCode::EntityTooLarge,
+            SealError::Chunk | SealError::Trailer | SealError::TrailerUnsigned => {
+                ErrorCode::SignatureDoesNotMatch
+            }
+        }
     }
 }
 

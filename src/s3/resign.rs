@@ -90,7 +90,8 @@ pub fn resign(
     now: SystemTime,
     ring: &KeyRing,
 ) -> Result<Resigned, ResignError> {
-    let (host, path) = address(head.path, request, upstream);
+    let (host, path) = address(head.path, request, upstream.authority, upstream.addressing);
+    let path = spelled_as_signed(&path, request);
     let stamp = Stamp::of(now);
     let scope = Scope { stamp: stamp.clone(), region: upstream.region.to_owned() };
     let key = ring.key(upstream.credentials, scope);
@@ -133,25 +134,54 @@ pub fn resign(
     Ok(Resigned { target, headers, seed: Seed { key, signature: seed } })
 }
 
+/// The target and the headers by which the store finds the same key, unsigned: of a request that
+/// nobody signed.
+///
+/// # Errors
+/// [`ResignError`].
+pub fn readdress(
+    head: &Head<'_>,
+    request: &Request,
+    authority: &str,
+    addressing: Addressing,
+) -> Result<(PathAndQuery, HeaderMap), ResignError> {
+    let (host, path) = address(head.path, request, authority, addressing);
+    let mut headers = head.headers.clone();
+    headers.insert(HOST, value("host", &host)?);
+    let target = head.query.map_or(path.clone(), |query| format!("{path}?{query}").into());
+    let target = PathAndQuery::try_from(target.as_ref()).map_err(|_| ResignError::Target)?;
+    Ok((target, headers))
+}
+
 /// The host and the path by which the store finds the same key.
-fn address<'a>(path: &str, request: &Request, upstream: &Upstream<'a>) -> (Cow<'a, str>, String) {
-    let authority = Cow::Borrowed(upstream.authority);
-    let bucket = request.bucket.as_deref().unwrap_or_default();
-    let in_host = upstream.addressing == Addressing::Virtual && is_label(bucket);
-    let host = if in_host { format!("{bucket}.{authority}").into() } else { authority };
-    let path = match (request.bucket_in_host, in_host) {
-        (true, true) => canonical_path(path),
-        (true, false) => canonical_path(&format!("/{bucket}{path}")),
-        // In another spelling, such a path of a read would name another bucket.
-        (false, false) if bucket.contains('/') => path.to_owned(),
-        (false, false) => canonical_path(path),
+fn address<'a>(
+    path: &'a str,
+    request: &Request,
+    authority: &'a str,
+    addressing: Addressing,
+) -> (Cow<'a, str>, Cow<'a, str>) {
+    let authority = Cow::Borrowed(authority);
+    let Some(bucket) = &request.bucket else { return (authority, path.into()) };
+    let in_host = addressing == Addressing::Virtual && is_label(bucket);
+    match (request.bucket_in_host, in_host) {
+        (true, true) => (format!("{bucket}.{authority}").into(), path.into()),
+        (true, false) => (authority, format!("/{bucket}{path}").into()),
+        (false, false) => (authority, path.into()),
         (false, true) => {
             let raw = addressing::split(path).bucket.unwrap_or_default();
             let below = path.get(1 + raw.len()..).filter(|below| !below.is_empty());
-            canonical_path(below.unwrap_or("/"))
+            (format!("{bucket}.{authority}").into(), below.unwrap_or("/").into())
         }
-    };
-    (host, path)
+    }
+}
+
+/// The spelling in which a path is signed. One whose bucket has a slash, which only a read can, would
+/// name another bucket then, and keeps its own.
+fn spelled_as_signed(path: &str, request: &Request) -> String {
+    match request.bucket.as_deref().is_some_and(|bucket| bucket.contains('/')) {
+        true => path.to_owned(),
+        false => canonical_path(path),
+    }
 }
 
 /// A bucket that can stand in a host name, and under a certificate for `*.host`.

@@ -12,6 +12,10 @@
 //! | an IP address, a name without a dot          | first part of the path                        |
 //! | anything else                                | of a read as above; a write is refused        |
 //!
+//! Names that are no bucket's own, such as access points' at AWS, are told by the operator: a host that
+//! stands for a bucket goes before this table, and an alias, wherever the bucket was named, means the
+//! bucket that it is an alias of.
+//!
 //! The last row is one where a store may well find a bucket: AWS and Google take the whole of a name
 //! that they don't know for one, Ceph RGW can ask DNS for it, and compares case where others don't.
 //! Under every name by which clients reach the gate there has to be a domain.
@@ -33,6 +37,8 @@ const DOOR_SEGMENTS: usize = 4;
 pub(super) static DEFAULT: Surface = Surface {
     swift_prefix: Some(Cow::Borrowed(SWIFT_PREFIX)),
     domains: Vec::new(),
+    hosts: Vec::new(),
+    aliases: Vec::new(),
     forwards_other_methods: false,
 };
 
@@ -43,6 +49,10 @@ pub struct Surface {
     swift_prefix: Option<Cow<'static, str>>,
     /// In lower case, none within another.
     domains: Vec<String>,
+    /// Hosts in lower case and the buckets that they stand for.
+    hosts: Vec<(String, String)>,
+    /// Other names of buckets, and the buckets.
+    aliases: Vec<(String, String)>,
     forwards_other_methods: bool,
 }
 
@@ -58,6 +68,12 @@ pub enum SurfaceError {
     /// A host below the one could mean different buckets.
     #[error("{0:?} lies within {1:?}, so that a host could mean two buckets")]
     Nested(String, String),
+    /// A pair is none, or one of its names can't be.
+    #[error("{0:?} is no name=bucket with both in lower case")]
+    Pair(String),
+    /// A name would mean two buckets.
+    #[error("{0:?} stands here twice")]
+    Twice(String),
 }
 
 impl Default for Surface {
@@ -109,6 +125,33 @@ impl Surface {
         Ok(self)
     }
 
+    /// With these pairs of `host=bucket`: hosts, whatever their domain, that stand for one bucket. So
+    /// does an access point's, whose name tells nothing of the bucket:
+    /// `photos-123456789012.s3-accesspoint.eu-west-1.amazonaws.com=photos`.
+    ///
+    /// # Errors
+    /// [`SurfaceError::Pair`] or [`SurfaceError::Twice`].
+    pub fn with_hosts<'a>(
+        mut self,
+        hosts: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, SurfaceError> {
+        self.hosts = pairs(hosts)?;
+        Ok(self)
+    }
+
+    /// With these pairs of `alias=bucket`: names that the store takes for a bucket's, such as an
+    /// access point's `…-s3alias`.
+    ///
+    /// # Errors
+    /// [`SurfaceError::Pair`] or [`SurfaceError::Twice`].
+    pub fn with_aliases<'a>(
+        mut self,
+        aliases: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, SurfaceError> {
+        self.aliases = pairs(aliases)?;
+        Ok(self)
+    }
+
     /// Whether methods other than GET, HEAD, OPTIONS, PUT, POST and DELETE are operations,
     /// [`Operation::OtherMethod`], instead of a refusal. CONNECT and TRACE are never.
     #[must_use]
@@ -126,12 +169,18 @@ impl Surface {
     /// # Errors
     /// [`Refusal::Host`]: it could name one, to some store.
     pub(super) fn bucket_of(&self, host: &[u8]) -> Result<Option<String>, Refusal> {
-        if self.domains.is_empty() {
+        if self.domains.is_empty() && self.hosts.is_empty() {
             return Ok(None);
         }
         let host = std::str::from_utf8(host).map_err(|_| Refusal::Host)?;
         let Some(name) = without_port(host)? else { return Ok(None) };
         let lower = name.to_ascii_lowercase();
+        if let Some((_, bucket)) = self.hosts.iter().find(|(host, _)| *host == lower) {
+            return Ok(Some(bucket.clone()));
+        }
+        if self.domains.is_empty() {
+            return Ok(None);
+        }
         if let Some(bucket) = self.domains.iter().find_map(|domain| below(&lower, domain)) {
             let plain = labels(bucket) && lower == name;
             return if plain { Ok(Some(bucket.to_owned())) } else { Err(Refusal::Host) };
@@ -140,6 +189,14 @@ impl Surface {
         let in_path =
             one_label || name.parse::<Ipv4Addr>().is_ok() || self.domains.contains(&lower);
         if in_path { Ok(None) } else { Err(Refusal::Host) }
+    }
+
+    /// The bucket that a name means.
+    pub(super) fn unaliased(&self, name: String) -> String {
+        match self.aliases.iter().find(|(alias, _)| *alias == name) {
+            Some((_, bucket)) => bucket.clone(),
+            None => name,
+        }
     }
 
     /// The protocol besides S3 that a path leads to. Stores decode a path before they look.
@@ -198,6 +255,22 @@ fn without_port(host: &str) -> Result<Option<&str>, Refusal> {
 /// What stands before `.domain` in a host.
 fn below<'a>(host: &'a str, domain: &str) -> Option<&'a str> {
     host.strip_suffix(domain)?.strip_suffix('.')
+}
+
+/// Pairs of `name=bucket`, each name once.
+fn pairs<'a>(
+    texts: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<(String, String)>, SurfaceError> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for text in texts {
+        let pair = text.split_once('=').filter(|(name, bucket)| labels(name) && labels(bucket));
+        let (name, bucket) = pair.ok_or_else(|| SurfaceError::Pair(text.to_owned()))?;
+        if pairs.iter().any(|(earlier, _)| earlier == name) {
+            return Err(SurfaceError::Twice(name.to_owned()));
+        }
+        pairs.push((name.to_owned(), bucket.to_owned()));
+    }
+    Ok(pairs)
 }
 
 /// Labels in lower case with a dot between each two, as of a host or a bucket.

@@ -3,6 +3,8 @@
 compares: "same as direct" is what counts, because stores differ.
 
     python3 tests/clients/run.py --store rgw,rclone,s3s --gate target/release/s3bouncer
+    python3 tests/clients/run.py --store rgw --signing resign        # the gate signs anew
+    python3 tests/clients/run.py --store rgw --style virtual         # buckets in the host
     python3 tests/clients/run.py --store rclone --through nothing    # control: must pass
     python3 tests/clients/run.py --store rclone --through nginx      # control: must fail
 
@@ -18,7 +20,7 @@ import time
 from matrix import proc, stores
 
 try:
-    from matrix import cases, closing, compare, faults, listed, middle, samples
+    from matrix import cases, closing, compare, faults, listed, middle, names, samples
     from matrix.clients import CLIENTS
     from matrix.rig import Rig
 except ModuleNotFoundError as error:
@@ -48,6 +50,8 @@ def arguments():
     parser.add_argument("--gate", default=os.environ.get("S3BOUNCER_BIN", release / "s3bouncer"))
     parser.add_argument("--s3s", default=os.environ.get("S3BOUNCER_STORE", release / "examples" / "store"))
     parser.add_argument("--through", default="gate", choices=middle.STARTERS)
+    parser.add_argument("--signing", default="pass", choices=["pass", "resign"])
+    parser.add_argument("--style", default="path", choices=["path", "virtual"])
     parser.add_argument("--client", help="only these, by name, comma-separated")
     parser.add_argument("--only", help="only cases whose name contains this")
     parser.add_argument("--photo", default=os.environ.get("S3BOUNCER_PHOTO"), help="the listed sample photo")
@@ -106,20 +110,22 @@ def main():
     proc.guard_signals()
     options = arguments()
     score = Score()
-    names = options.client.split(",") if options.client else list(CLIENTS)
+    names.lead_home()
+    chosen = options.client.split(",") if options.client else list(CLIENTS)
     wanted = options.store.split(",")
     try:
         options.photo_bytes = samples.photo(options.photo)
         if options.through == "gate" and not os.access(options.gate, os.X_OK):
             raise proc.Missing(f"no gate at {options.gate} (cargo build --release, or --gate PATH)")
-        unknown = [n for n in names if n not in CLIENTS] + [n for n in wanted if n not in stores.STARTERS]
+        unknown = [n for n in chosen if n not in CLIENTS] + [n for n in wanted if n not in stores.STARTERS]
         if unknown:
             raise proc.Missing(f"no client or store is called {', '.join(unknown)}")
     except proc.Missing as error:
         score.note("-", "-", "start", [f"missing: {error}"], time.monotonic())
         wanted = []
     for store in wanted:
-        run_store(options, store, [CLIENTS[n] for n in names], score)
+        clients = [CLIENTS[name] for name in chosen if options.style == "path" or CLIENTS[name].virtual]
+        run_store(options, store, clients, score)
     if "garage" not in wanted:
         print("note: Garage was not asked for; it runs where GARAGE_BIN is set (--store garage)")
     print(f"{score.passed} passed, {score.failed} failed")

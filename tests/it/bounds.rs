@@ -140,6 +140,26 @@ fn a_client_that_stops_in_its_body_is_given_up() {
 }
 
 #[test]
+fn a_client_that_trickles_its_body_is_given_up() {
+    let store = Store::ok();
+    let gate = Setup::refusing(&store, &[sample::CACTUS])
+        .small_limits()
+        .set("listener", "body_idle_timeout = \"1s\"")
+        .set("listener", "body_min_rate = \"1KiB\"")
+        .start();
+    let mut client = gate.client();
+    client.send(&Request::put("/b/k", &sample::noise(1, 300_000)).head());
+    // Never silent for a second, and far below a kibibyte in each.
+    crate::support::until("the end of its patience", || {
+        std::thread::sleep(std::time::Duration::from_millis(45));
+        (client.try_send(b"x").is_err() || client.has_come()).then_some(())
+    });
+    client.answer().expect_error(400, "RequestTimeout");
+    assert!(store.objects().is_empty());
+    assert_eq!(gate.stop().record()["status"], 400);
+}
+
+#[test]
 fn a_head_may_not_take_for_ever() {
     let store = Store::ok();
     let setup = Setup::refusing(&store, &[sample::CACTUS]);

@@ -63,6 +63,7 @@ fn many_stalled_uploads_stay_within_the_budget() {
         .set("limits", "capture_budget = \"64MiB\"")
         // They stall as long as the others take, on a busy machine too.
         .set("listener", "body_idle_timeout = \"1h\"")
+        .set("listener", "body_min_rate = \"0B\"")
         .start();
     let length = (100 * MIB).to_string();
     let mut stalled = Vec::new();

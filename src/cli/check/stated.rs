@@ -34,25 +34,27 @@ impl<'a> Stated<'a> {
 
     /// The lists whose source can be read, each with its number.
     pub(super) fn lists(&self, base: &Path) -> Vec<(usize, List)> {
-        let lists = self.tables().enumerate();
+        let lists = self.tables("list").enumerate();
         lists.filter_map(|(index, table)| Some((index, self.list(table, base)?))).collect()
     }
 
     /// The line of the source of list number `index`.
     pub(super) fn source_line(&self, index: usize) -> usize {
-        let table = self.tables().nth(index);
-        table.and_then(|table| self.key_line(table, "source")).unwrap_or(1)
+        self.line_of("list", index, "source")
     }
 
-    /// The line of an option in a table that comes once; 1 if it is not there.
-    pub(super) fn line_of(&self, table: &str, key: &str) -> usize {
-        let table = value(&self.document, table).and_then(DeValue::as_table);
+    /// The line of an option in table number `index` of that name; 1 if it is not there.
+    pub(super) fn line_of(&self, name: &str, index: usize, key: &str) -> usize {
+        let table = self.tables(name).nth(index);
         table.and_then(|table| self.key_line(table, key)).unwrap_or(1)
     }
 
-    fn tables(&self) -> impl Iterator<Item = &DeTable<'a>> {
-        let lists = value(&self.document, "list").and_then(DeValue::as_array);
-        lists.into_iter().flatten().filter_map(|element| element.get_ref().as_table())
+    /// The tables of that name, whether it is one or an array of them.
+    fn tables(&self, name: &str) -> impl Iterator<Item = &DeTable<'a>> {
+        let value = value(&self.document, name);
+        let alone = value.and_then(DeValue::as_table);
+        let several = value.and_then(DeValue::as_array).into_iter().flatten();
+        alone.into_iter().chain(several.filter_map(|element| element.get_ref().as_table()))
     }
 
     fn key_line(&self, table: &DeTable<'_>, key: &str) -> Option<usize> {

@@ -109,7 +109,7 @@ async fn start_store(folder: &Folder) -> Result<SocketAddr, String> {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let directory = folder.0.join("store");
     tokio::spawn(async move {
-        if let Err(error) = store::serve(listener, &directory, ACCESS_KEY, SECRET_KEY).await {
+        if let Err(error) = store::serve(listener, &directory, ACCESS_KEY, SECRET_KEY, None).await {
             eprintln!("demo store: {error}");
         }
     });
@@ -129,10 +129,14 @@ async fn start_gate(
     let path = folder.write("s3bouncer.toml", text.as_bytes())?;
     let config = Config::parse(&text, &folder.0).map_err(|errors| errors.to_string())?;
     let listener = run::open(&config)
-        .map_err(|error| format!("{error} (another address: s3bouncer demo --listen ADDR)"))?;
+        .map(|listeners| listeners.into_iter().next())
+        .map_err(|error| format!("{error} (another address: s3bouncer demo --listen ADDR)"))?
+        .ok_or("no listener")?;
     let address = listener.socket.local_addr().map_err(|error| error.to_string())?;
     let doors = run::Doors::open(&config)?;
-    let node = Node::start(config, path, None).await.map_err(|error| error.to_string())?;
+    let node = Node::start(config, path, vec![listener.entrance.clone()])
+        .await
+        .map_err(|error| error.to_string())?;
     doors.serve(&node);
     // Dropped with the process: the demo drains nothing.
     let (stage, staged) = watch::channel(Stage::Serving);

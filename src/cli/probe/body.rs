@@ -54,7 +54,7 @@ impl Body {
     }
 
     /// A payload in signed aws-chunks, with a signed trailer or without.
-    pub(super) fn signed(payload: &[u8], mut chain: Chain<'_>, trailer: bool) -> Self {
+    pub(super) fn signed(payload: &[u8], mut chain: Chain, trailer: bool) -> Self {
         let mut body = Body::empty();
         let mut line = |data: &[u8]| {
             let signature = chain.chunk(sha256(data));

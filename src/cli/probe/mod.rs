@@ -44,7 +44,10 @@ pub(super) struct Args {
     /// The configuration file, which says where the store is
     #[arg(long, value_name = "FILE", required_unless_present = "endpoint")]
     config: Option<PathBuf>,
-    /// The store, instead of the configuration's: http://host:port
+    /// Which of the configuration's stores, by its name
+    #[arg(long, value_name = "NAME", conflicts_with = "endpoint")]
+    upstream: Option<String>,
+    /// The store, instead of the configuration's: http://host:port or https://host:port
     #[arg(long, value_name = "URL")]
     endpoint: Option<Endpoint>,
     /// Where to write; made, and removed again, if it is not there

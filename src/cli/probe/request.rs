@@ -29,7 +29,7 @@ impl Draft {
             key => format!("/{}/{key}", target.bucket),
         };
         let draft = Draft { method, path, query: None, headers: HeaderMap::new() };
-        draft.with(HOST, &target.endpoint.authority())
+        draft.with(HOST, &target.endpoint.host_header())
     }
 
     /// The same with a query, which needs no escaping.

@@ -8,11 +8,13 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
+use rustls::pki_types::ServerName;
 
 use super::super::Fault;
 use super::Args;
-use super::wire::Wire;
-use crate::config::Endpoint;
+use super::wire::{Tls, Wire};
+use crate::config::{Endpoint, Scheme, TlsVersion, Upstream, UpstreamTls};
+use crate::net::upstream;
 use crate::ops::node::read_config;
 use crate::s3::sigv4::{Scope, Signer, Stamp};
 
@@ -34,6 +36,7 @@ pub(super) struct Target {
     pub(super) bucket: String,
     /// How long to wait for what may never come.
     pub(super) timeout: Duration,
+    tls: Option<Tls>,
     region: String,
     access_key: String,
     secret_key: String,
@@ -48,7 +51,7 @@ impl Target {
         args: &Args,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Fault> {
-        let endpoint = endpoint(args)?;
+        let (endpoint, tls) = store(args)?;
         if !is_bucket_name(&args.bucket) {
             return Err(Fault::usage(format!("{:?} is no name of a bucket", args.bucket)));
         }
@@ -68,9 +71,10 @@ impl Target {
             None => variable(SECRET_KEY)
                 .ok_or_else(|| missing("secret key", "--secret-key-file", SECRET_KEY))?,
         };
+        let tls = tls.map(|settings| open_tls(&endpoint, &settings)).transpose()?;
         let addresses = resolve(&endpoint)?;
         let (bucket, region, timeout) = (args.bucket.clone(), args.region.clone(), args.timeout);
-        Ok(Target { endpoint, addresses, bucket, timeout, region, access_key, secret_key })
+        Ok(Target { endpoint, addresses, bucket, timeout, tls, region, access_key, secret_key })
     }
 
     /// A new connection for requests that are complete. Its waits end when `stop` is set.
@@ -78,7 +82,7 @@ impl Target {
     /// # Errors
     /// The store can't be reached.
     pub(super) fn connect<'a>(&self, stop: Option<&'a AtomicBool>) -> io::Result<Wire<'a>> {
-        Wire::connect(&self.addresses, self.timeout.max(PATIENCE), stop)
+        Wire::connect(&self.addresses, self.tls.as_ref(), self.timeout.max(PATIENCE), stop)
     }
 
     /// A new connection for what may never be answered. Its waits end when `stop` is set.
@@ -86,7 +90,7 @@ impl Target {
     /// # Errors
     /// The store can't be reached.
     pub(super) fn connect_briefly<'a>(&self, stop: &'a AtomicBool) -> io::Result<Wire<'a>> {
-        Wire::connect(&self.addresses, self.timeout, Some(stop))
+        Wire::connect(&self.addresses, self.tls.as_ref(), self.timeout, Some(stop))
     }
 
     /// Signs as the operator, now.
@@ -105,15 +109,41 @@ impl Target {
     }
 }
 
-fn endpoint(args: &Args) -> Result<Endpoint, Fault> {
+/// The store, and how TLS is spoken with it, where it is.
+fn store(args: &Args) -> Result<(Endpoint, Option<UpstreamTls>), Fault> {
     match (&args.endpoint, &args.config) {
-        (Some(endpoint), _) => Ok(endpoint.clone()),
-        (None, Some(path)) => match read_config(path) {
-            Ok(config) => Ok(config.upstream.endpoint),
-            Err(error) => Err(Fault::usage(error.to_string())),
-        },
+        (Some(endpoint), _) => {
+            let by_system =
+                UpstreamTls { authorities: None, identity: None, min_version: TlsVersion::V12 };
+            Ok((endpoint.clone(), (endpoint.scheme == Scheme::Https).then_some(by_system)))
+        }
+        (None, Some(path)) => {
+            let config = read_config(path).map_err(|error| Fault::usage(error.to_string()))?;
+            let Upstream { endpoint, tls, .. } = named(config.upstreams, args.upstream.as_deref())?;
+            Ok((endpoint, tls))
+        }
         (None, None) => Err(Fault::usage("no store: write --config or --endpoint")),
     }
+}
+
+/// The store of that name, or else the only one.
+fn named(mut upstreams: Vec<Upstream>, name: Option<&str>) -> Result<Upstream, Fault> {
+    let index = match name {
+        Some(name) => upstreams.iter().position(|upstream| upstream.name == name),
+        None => (upstreams.len() == 1).then_some(0),
+    };
+    if let Some(index) = index {
+        return Ok(upstreams.swap_remove(index));
+    }
+    let names: Vec<&str> = upstreams.iter().map(|upstream| upstream.name.as_str()).collect();
+    Err(Fault::usage(format!("which store? write --upstream with one of {}", names.join(", "))))
+}
+
+fn open_tls(endpoint: &Endpoint, settings: &UpstreamTls) -> Result<Tls, Fault> {
+    let wrong = |error: &dyn std::fmt::Display| Fault::usage(format!("{endpoint}: {error}"));
+    let tls = upstream::Tls::read(settings).map_err(|error| wrong(&error))?;
+    let name = ServerName::try_from(endpoint.host.clone()).map_err(|error| wrong(&error))?;
+    Ok(Tls { config: tls.config().clone(), name })
 }
 
 /// What S3 takes for a bucket's name, so that it is the same in a path and in a signature.

@@ -1,10 +1,13 @@
 //! A connection to the store, byte by byte: uploads have to be cut where no library would cut them.
 
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use socket2::SockRef;
 
 use super::answer::{Answer, Delimited};
@@ -29,9 +32,23 @@ pub(super) enum End {
     Silent,
 }
 
+/// How TLS is spoken with the store, and who it has to be.
+pub(super) struct Tls {
+    /// Whom the probe trusts, and what it shows of itself.
+    pub(super) config: Arc<ClientConfig>,
+    /// The endpoint's host.
+    pub(super) name: ServerName<'static>,
+}
+
+/// What the bytes go through. TLS gets no farewell: what is cut has to look cut in both layers.
+enum Socket {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
 /// One connection. Whatever it does is over within `patience`, each time, or soon after `stop` is set.
 pub(super) struct Wire<'a> {
-    socket: TcpStream,
+    socket: Socket,
     buffer: Vec<u8>,
     patience: Duration,
     stop: Option<&'a AtomicBool>,
@@ -44,6 +61,7 @@ impl<'a> Wire<'a> {
     /// None does.
     pub(super) fn connect(
         addresses: &[SocketAddr],
+        tls: Option<&Tls>,
         patience: Duration,
         stop: Option<&'a AtomicBool>,
     ) -> io::Result<Self> {
@@ -53,6 +71,7 @@ impl<'a> Wire<'a> {
                 Ok(socket) => {
                     socket.set_nodelay(true)?;
                     socket.set_write_timeout(Some(TICK.min(patience)))?;
+                    let socket = Socket::new(socket, tls)?;
                     return Ok(Wire { socket, buffer: Vec::new(), patience, stop });
                 }
                 Err(error) => last = error,
@@ -72,6 +91,11 @@ impl<'a> Wire<'a> {
                 Ok(some) => sent += some,
                 Err(error) if is_wait(&error) && !self.is_over(deadline) => {}
                 Err(_) => break,
+            }
+        }
+        while let Err(error) = self.socket.flush() {
+            if !is_wait(&error) || self.is_over(deadline) {
+                break;
             }
         }
         sent
@@ -133,7 +157,7 @@ impl<'a> Wire<'a> {
     /// Ends the sending direction in order; the other one stays open.
     pub(super) fn half_close(&self) {
         // The store may have gone before.
-        let _ = self.socket.shutdown(Shutdown::Write);
+        let _ = self.socket.tcp().shutdown(Shutdown::Write);
     }
 
     /// Makes the end of this connection a reset.
@@ -141,7 +165,7 @@ impl<'a> Wire<'a> {
     /// # Errors
     /// The socket does not take the option.
     pub(super) fn reset(self) -> io::Result<()> {
-        SockRef::from(&self.socket).set_linger(Some(Duration::ZERO))
+        SockRef::from(self.socket.tcp()).set_linger(Some(Duration::ZERO))
     }
 
     fn body(&mut self, delimited: Delimited, deadline: Instant) -> Result<Vec<u8>, End> {
@@ -170,7 +194,7 @@ impl<'a> Wire<'a> {
             let left = deadline.saturating_duration_since(Instant::now());
             // A zero timeout would mean none.
             let slice = left.clamp(Duration::from_millis(1), TICK);
-            if self.socket.set_read_timeout(Some(slice)).is_err() {
+            if self.socket.tcp().set_read_timeout(Some(slice)).is_err() {
                 return Err(End::Reset);
             }
             match self.socket.read(&mut piece) {
@@ -180,6 +204,8 @@ impl<'a> Wire<'a> {
                     return Ok(());
                 }
                 Err(error) if is_wait(&error) => {}
+                // TLS without its farewell.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Err(End::Closed),
                 Err(_) => return Err(End::Reset),
             }
         }
@@ -188,6 +214,47 @@ impl<'a> Wire<'a> {
 
     fn is_over(&self, deadline: Instant) -> bool {
         Instant::now() >= deadline || self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+}
+
+impl Socket {
+    fn new(socket: TcpStream, tls: Option<&Tls>) -> io::Result<Socket> {
+        let Some(Tls { config, name }) = tls else { return Ok(Socket::Plain(socket)) };
+        let session =
+            ClientConnection::new(config.clone(), name.clone()).map_err(io::Error::other)?;
+        Ok(Socket::Tls(Box::new(StreamOwned::new(session, socket))))
+    }
+
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Socket::Plain(socket) => socket,
+            Socket::Tls(stream) => &stream.sock,
+        }
+    }
+}
+
+impl Read for Socket {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Socket::Plain(socket) => socket.read(into),
+            Socket::Tls(stream) => stream.read(into),
+        }
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Socket::Plain(socket) => socket.write(bytes),
+            Socket::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Socket::Plain(socket) => socket.flush(),
+            Socket::Tls(stream) => stream.flush(),
+        }
     }
 }
 

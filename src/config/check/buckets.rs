@@ -14,14 +14,15 @@ use crate::policy::{self, Copies, Mode, OnFault, OnUnjudged, Surface, Unjudged};
 pub(super) fn buckets(
     raw: &Raw,
     lists: &[List],
-    upstream: &Upstream,
+    upstreams: &[Upstream],
     context: &mut Context<'_>,
 ) -> Vec<BucketRule> {
     let mut rules: Vec<BucketRule> = Vec::new();
     let mut lines: Vec<usize> = Vec::new();
     for table in raw.all(Section::Bucket) {
         let rule = rule(table, lists, context);
-        if rule.rule.surface.copies == Copies::ReadBack && upstream.own.is_none() {
+        let can_read = upstreams.iter().all(|upstream| upstream.own.is_some());
+        if rule.rule.surface.copies == Copies::ReadBack && !can_read {
             context.fault(table, "copies", "\"read-back\" needs upstream.access_key");
         }
         if table.is_sound("match") {

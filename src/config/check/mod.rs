@@ -1,14 +1,17 @@
 //! Raw values to a checked configuration: what has to hold between options.
 
 mod buckets;
+mod listeners;
 mod lists;
 mod sections;
+mod upstreams;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Config;
 use super::error::Report;
+use super::kind::Value;
 use super::options::Section;
 use super::raw::{Raw, Table};
 
@@ -21,13 +24,14 @@ pub(super) struct Context<'a> {
 
 /// Checks everything. The result counts only if nothing was reported.
 pub(super) fn config(raw: &Raw, context: &mut Context<'_>) -> Config {
-    let upstream = sections::upstream(raw.one(Section::Upstream), context);
-    let state = sections::state(raw.one(Section::State), &upstream, context);
+    let listeners = listeners::listeners(raw, context);
+    let upstreams = upstreams::upstreams(raw, context);
+    let state = sections::state(raw.one(Section::State), &upstreams, context);
     let lists = lists::lists(raw, context);
     let config = Config {
-        listener: sections::listener(raw.one(Section::Listener), context),
-        buckets: buckets::buckets(raw, &lists, &upstream, context),
-        upstream,
+        listeners,
+        buckets: buckets::buckets(raw, &lists, &upstreams, context),
+        upstreams,
         lists,
         limits: sections::limits(raw.one(Section::Limits), context),
         inspect: sections::inspect(raw.one(Section::Inspect), raw.one(Section::Limits), context),
@@ -84,6 +88,23 @@ impl<'a> Context<'a> {
     /// A path that the gate writes.
     fn path(&self, table: &Table, key: &str) -> PathBuf {
         self.base.join(table.text(key))
+    }
+
+    /// The paths of files that the gate reads; reports those that can't be read.
+    fn readable_paths(&mut self, table: &Table, key: &str) -> Vec<PathBuf> {
+        let Value::Paths(items) = table.value(key) else {
+            table.mistaken(key, table.value(key));
+        };
+        let mut paths = Vec::new();
+        for item in items {
+            let path = self.base.join(&item.text);
+            if let Err(error) = (self.readable)(&path) {
+                let message = format!("{}: {error}", path.display());
+                self.report.add(item.line, table.name(key), message);
+            }
+            paths.push(path);
+        }
+        paths
     }
 
     /// A path of a file that the gate reads; reports where it can't be read.

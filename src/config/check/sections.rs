@@ -1,18 +1,18 @@
-//! The tables that stand once.
+//! The tables that stand once, or that need not stand more often.
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::Context;
-use crate::config::kind::{Endpoint, Value};
+use crate::config::kind::Value;
 use crate::config::options::Section;
 use crate::config::raw::{Raw, Table};
 use crate::config::{
-    Admin, Audit, Config, Credentials, Decode, Inspect, Limits, Listener, Log, Refusal, Runtime,
-    SharedState, State, Switch, Tls, Upstream,
+    Admin, Audit, Config, Credentials, Decode, Inspect, Limits, Log, Refusal, Runtime, SharedState,
+    State, Switch, Upstream,
 };
-use crate::s3;
+use crate::s3::{self, SurfaceError};
 
 /// Longest path of a Unix socket, in bytes: `sun_path` has 108 with its end.
 const SOCKET_MAX: usize = 107;
@@ -21,56 +21,8 @@ const PARTS_NAME: &str = "parts";
 /// The socket's name where none is configured.
 const SOCKET_NAME: &str = "admin.sock";
 
-pub(super) fn listener(table: &Table, context: &mut Context<'_>) -> Listener {
-    context.ordered(table, ["drain_grace", "drain_deadline"], |key| table.duration(key));
-    Listener {
-        address: address(table, "address").unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0))),
-        tls: tls(table, context),
-        header_timeout: table.duration("header_timeout"),
-        idle_timeout: table.duration("idle_timeout"),
-        body_idle_timeout: table.duration("body_idle_timeout"),
-        max_connections: table.count("max_connections"),
-        max_header_size: usize::try_from(table.size("max_header_size")).unwrap_or(usize::MAX),
-        drain_grace: table.duration("drain_grace"),
-        drain_deadline: table.duration("drain_deadline"),
-    }
-}
-
-/// Half a TLS configuration would silently serve plain HTTP, so it is an error.
-fn tls(table: &Table, context: &mut Context<'_>) -> Option<Tls> {
-    let [certificate, key] = ["tls_certificate", "tls_key"];
-    match (table.text(certificate).is_empty(), table.text(key).is_empty()) {
-        (true, true) => None,
-        (false, false) => Some(Tls {
-            certificate: context.readable_path(table, certificate),
-            key: context.readable_path(table, key),
-        }),
-        (false, true) => {
-            context.contradiction(table, [certificate, key], "needs tls_key beside it");
-            None
-        }
-        (true, false) => {
-            context.contradiction(table, [key, certificate], "needs tls_certificate beside it");
-            None
-        }
-    }
-}
-
-pub(super) fn upstream(table: &Table, context: &mut Context<'_>) -> Upstream {
-    Upstream {
-        endpoint: endpoint(table),
-        connect_timeout: table.duration("connect_timeout"),
-        response_timeout: table.duration("response_timeout"),
-        idle_timeout: table.duration("idle_timeout"),
-        max_idle: table.count("max_idle"),
-        guard: table.word("guard"),
-        own: credentials(table, context),
-        region: table.text("region").to_owned(),
-    }
-}
-
 /// Half of a pair of credentials is a mistake, not a wish to have none.
-fn credentials(table: &Table, context: &mut Context<'_>) -> Option<Credentials> {
+pub(super) fn credentials(table: &Table, context: &mut Context<'_>) -> Option<Credentials> {
     let [key, file] = ["access_key", "secret_key_file"];
     match (table.text(key).is_empty(), table.text(file).is_empty()) {
         (true, true) => None,
@@ -86,13 +38,6 @@ fn credentials(table: &Table, context: &mut Context<'_>) -> Option<Credentials> 
             context.contradiction(table, [file, key], "needs access_key beside it");
             None
         }
-    }
-}
-
-fn endpoint(table: &Table) -> Endpoint {
-    match table.value("endpoint") {
-        Value::Endpoint(endpoint) => endpoint.clone(),
-        other => table.mistaken("endpoint", other),
     }
 }
 
@@ -133,22 +78,26 @@ pub(super) fn inspect(table: &Table, limits: &Table, context: &mut Context<'_>) 
         dialects: dialects(table, context),
         swift_prefix: table.text("swift_prefix").to_owned(),
         domains: table.text("domains").to_owned(),
+        host_buckets: table.text("host_buckets").to_owned(),
+        bucket_aliases: table.text("bucket_aliases").to_owned(),
     }
 }
 
 fn dialects(table: &Table, context: &mut Context<'_>) -> s3::Surface {
     let prefix = Some(table.text("swift_prefix")).filter(|prefix| !prefix.is_empty());
-    let domains = table.text("domains").split_ascii_whitespace();
+    let words = |key| table.text(key).split_ascii_whitespace();
     let mut dialects = s3::Surface::default();
-    match dialects.clone().with_swift_prefix(prefix) {
-        Ok(with) => dialects = with,
-        Err(error) => context.fault(table, "swift_prefix", error.to_string()),
-    }
-    match dialects.clone().with_domains(domains) {
-        Ok(with) => dialects = with,
-        Err(error) => context.fault(table, "domains", error.to_string()),
-    }
-    dialects
+    let mut take = |key, with: Result<s3::Surface, SurfaceError>| match with {
+        Ok(with) => with,
+        Err(error) => {
+            context.fault(table, key, error.to_string());
+            s3::Surface::default()
+        }
+    };
+    dialects = take("swift_prefix", dialects.with_swift_prefix(prefix));
+    dialects = take("domains", dialects.with_domains(words("domains")));
+    dialects = take("host_buckets", dialects.with_hosts(words("host_buckets")));
+    take("bucket_aliases", dialects.with_aliases(words("bucket_aliases")))
 }
 
 pub(super) fn decode(table: &Table, context: &mut Context<'_>) -> Decode {
@@ -212,7 +161,7 @@ fn fits_socket(path: &Path) -> bool {
     path.as_os_str().len() <= SOCKET_MAX
 }
 
-pub(super) fn state(table: &Table, upstream: &Upstream, context: &mut Context<'_>) -> State {
+pub(super) fn state(table: &Table, upstreams: &[Upstream], context: &mut Context<'_>) -> State {
     let directory = context.path(table, "directory");
     let parts_directory = match table.text("parts_directory") {
         "" => directory.join(PARTS_NAME),
@@ -221,7 +170,7 @@ pub(super) fn state(table: &Table, upstream: &Upstream, context: &mut Context<'_
     State {
         directory,
         parts_directory,
-        shared: shared_state(table, upstream, context),
+        shared: shared_state(table, upstreams, context),
         spool_max: table.size("spool_max"),
         ttl: table.duration("ttl"),
         timeout: table.duration("timeout"),
@@ -232,7 +181,7 @@ pub(super) fn state(table: &Table, upstream: &Upstream, context: &mut Context<'_
 
 fn shared_state(
     table: &Table,
-    upstream: &Upstream,
+    upstreams: &[Upstream],
     context: &mut Context<'_>,
 ) -> Option<SharedState> {
     let credentials = credentials(table, context);
@@ -243,10 +192,15 @@ fn shared_state(
     if credentials.is_none() {
         context.contradiction(table, ["bucket", "access_key"], "needs access_key beside it");
     }
-    let endpoint = match table.text("endpoint") {
-        "" => upstream.endpoint.to_string(),
-        url if url.starts_with("http://") || url.starts_with("https://") => url.to_owned(),
-        _ => {
+    let endpoint = match (table.text("endpoint"), upstreams) {
+        ("", [upstream]) => upstream.endpoint.to_string(),
+        ("", _) => {
+            let message = "needs endpoint beside it, since there are several upstreams";
+            context.contradiction(table, ["bucket", "endpoint"], message);
+            String::new()
+        }
+        (url, _) if url.starts_with("http://") || url.starts_with("https://") => url.to_owned(),
+        (_, _) => {
             context.fault(table, "endpoint", "must begin with http:// or https://");
             String::new()
         }
@@ -263,21 +217,22 @@ pub(super) fn runtime(table: &Table) -> Runtime {
     Runtime { workers: NonZeroUsize::new(table.count("workers")), digests: table.word("digests") }
 }
 
-/// Two listeners can't share an address. Port 0 is a new port each time.
+/// The operator's address can't be a listener's too. Port 0 is a new port each time.
 pub(super) fn addresses(raw: &Raw, config: &Config, context: &mut Context<'_>) {
-    let (listener, admin) = (raw.one(Section::Listener), raw.one(Section::Admin));
-    let same = config.admin.address == Some(config.listener.address);
-    if same && config.listener.address.port() != 0 && listener.is_sound("address") {
-        let message = "is the address of listener.address too";
-        if admin.is_given("address") {
-            context.fault(admin, "address", message);
-        } else {
-            context.fault(listener, "address", "is the address of admin.address too");
+    let admin = raw.one(Section::Admin);
+    for (listener, table) in config.listeners.iter().zip(raw.all(Section::Listener)) {
+        let same = config.admin.address == Some(listener.address);
+        if same && listener.address.port() != 0 && table.is_sound("address") {
+            if admin.is_given("address") {
+                context.fault(admin, "address", "is the address of listener.address too");
+            } else {
+                context.fault(table, "address", "is the address of admin.address too");
+            }
         }
     }
 }
 
-fn address(table: &Table, key: &str) -> Option<SocketAddr> {
+pub(super) fn address(table: &Table, key: &str) -> Option<SocketAddr> {
     match table.value(key) {
         Value::Address(address) => *address,
         other => table.mistaken(key, other),

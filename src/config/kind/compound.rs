@@ -3,13 +3,16 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::scalar::{name, text, word, wrong_type};
-use super::{Answers, Column, Item, Value};
+use super::scalar::{name, network, path, text, word, wrong_type};
+use super::{Answers, Column, Item, PatternsOf, Value};
+use crate::config::Glob;
 use crate::config::error::Report;
 use crate::config::nearest::nearest;
 use crate::config::words::Word;
 use crate::policy::{OnUnjudged, Unjudged};
 
+/// Most patterns of one array: each request may be compared with all of them.
+const PATTERNS_MAX: usize = 256;
 /// Longest name of a CSV column, in bytes.
 const COLUMN_MAX: usize = 256;
 
@@ -36,6 +39,132 @@ pub(super) fn names(value: &Spanned<DeValue<'_>>, key: &str, report: &mut Report
         }
     }
     Some(Value::Names(items))
+}
+
+/// One path, or an array of them; "" is none.
+pub(super) fn paths(
+    value: &Spanned<DeValue<'_>>,
+    max: usize,
+    key: &str,
+    report: &mut Report,
+) -> Option<Value> {
+    if value.get_ref().as_str() == Some("") {
+        return Some(Value::Paths(Vec::new()));
+    }
+    let one = std::slice::from_ref(value);
+    let elements = match value.get_ref() {
+        DeValue::Array(array) => within(array, value, max, key, report)?,
+        _ => one,
+    };
+    let wanted = "a path or an array of paths";
+    let read = |element: &DeValue<'_>| text(element, wanted).and_then(|text| path(text, false));
+    let items = each(elements, read, key, report);
+    Some(Value::Paths(items.into_iter().map(|(text, line)| Item { text, line }).collect()))
+}
+
+/// An array of networks.
+pub(super) fn networks(
+    value: &Spanned<DeValue<'_>>,
+    max: usize,
+    key: &str,
+    report: &mut Report,
+) -> Option<Value> {
+    let wanted = "an array of networks, such as [\"10.0.0.0/8\"]";
+    let DeValue::Array(array) = value.get_ref() else {
+        let line = report.line_of(value.span().start);
+        report.add(line, key, wrong_type(value.get_ref(), wanted));
+        return None;
+    };
+    let elements = within(array, value, max, key, report)?;
+    let networks = each(elements, |e| text(e, "a network").and_then(network), key, report);
+    Some(Value::Networks(networks.into_iter().map(|(network, _)| network).collect()))
+}
+
+/// The elements of an array, if they are not too many.
+fn within<'a, 'i>(
+    array: &'a [Spanned<DeValue<'i>>],
+    value: &Spanned<DeValue<'_>>,
+    max: usize,
+    key: &str,
+    report: &mut Report,
+) -> Option<&'a [Spanned<DeValue<'i>>]> {
+    if array.len() > max {
+        let line = report.line_of(value.span().start);
+        report.add(line, key, format!("has {} elements, at most {max} are allowed", array.len()));
+        return None;
+    }
+    Some(array)
+}
+
+/// Reads each element, with its line; reports those that can't be read.
+fn each<T>(
+    elements: &[Spanned<DeValue<'_>>],
+    read: impl Fn(&DeValue<'_>) -> Result<T, String>,
+    key: &str,
+    report: &mut Report,
+) -> Vec<(T, usize)> {
+    let mut values = Vec::new();
+    for element in elements {
+        let line = report.line_of(element.span().start);
+        match read(element.get_ref()) {
+            Ok(value) => values.push((value, line)),
+            Err(message) => report.add(line, key, message),
+        }
+    }
+    values
+}
+
+/// An array of patterns, none twice.
+pub(super) fn patterns(
+    of: PatternsOf,
+    value: &Spanned<DeValue<'_>>,
+    key: &str,
+    report: &mut Report,
+) -> Option<Value> {
+    let line = report.line_of(value.span().start);
+    let Some(array) = value.get_ref().as_array() else {
+        report.add(line, key, wrong_type(value.get_ref(), "an array of patterns"));
+        return None;
+    };
+    if array.len() > PATTERNS_MAX {
+        let message = format!("has {} patterns, at most {PATTERNS_MAX} are allowed", array.len());
+        report.add(line, key, message);
+        return None;
+    }
+    let mut patterns: Vec<Glob> = Vec::new();
+    let mut is_sound = true;
+    for element in array {
+        let line = report.line_of(element.span().start);
+        let read = text(element.get_ref(), "a pattern").and_then(|text| pattern(of, text));
+        let fault = match read {
+            Ok(pattern) if patterns.contains(&pattern) => format!("names \"{pattern}\" twice"),
+            Ok(pattern) => {
+                patterns.push(pattern);
+                continue;
+            }
+            Err(message) => message,
+        };
+        report.add(line, key, fault);
+        is_sound = false;
+    }
+    is_sound.then_some(Value::Patterns(patterns))
+}
+
+/// A pattern that what it is compared with can match.
+fn pattern(of: PatternsOf, text: &str) -> Result<Glob, String> {
+    match of {
+        PatternsOf::Buckets => {}
+        PatternsOf::Hosts if text.contains(|c: char| c.is_ascii_uppercase()) => {
+            let lower = text.to_ascii_lowercase();
+            return Err(format!("hosts are compared in lower case: write {lower:?}"));
+        }
+        // An IPv6 address has more of them.
+        PatternsOf::Hosts if text.matches(':').count() == 1 => {
+            return Err(format!("{text:?} can never match: hosts are compared without their port"));
+        }
+        PatternsOf::Hosts => {}
+    }
+    Glob::parse(text)
 }
 
 /// A table from what a column holds to the column's name in the file.

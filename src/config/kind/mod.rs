@@ -4,11 +4,14 @@ mod compound;
 mod scalar;
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use toml::Spanned;
 use toml::de::DeValue;
+
+pub(super) use scalar::name as list_name;
 
 use super::Glob;
 use super::error::Report;
@@ -63,6 +66,16 @@ pub enum Kind {
         /// Whether "" is allowed.
         optional: bool,
     },
+    /// A path as above, an array of them, or "" for none.
+    Paths {
+        /// Most paths.
+        max: usize,
+    },
+    /// Networks, and addresses that stand for themselves.
+    Networks {
+        /// Most of them.
+        max: usize,
+    },
     /// An IP address and a port to listen on.
     Address {
         /// Whether "" is allowed.
@@ -72,6 +85,8 @@ pub enum Kind {
     Endpoint,
     /// A pattern for bucket names.
     Pattern,
+    /// An array of patterns; none is as good as all.
+    Patterns(PatternsOf),
     /// A character between the fields of a CSV line.
     Delimiter,
     /// Names of lists.
@@ -80,6 +95,15 @@ pub enum Kind {
     Columns,
     /// A word, or a table of words by unjudged reason.
     Unjudged,
+}
+
+/// What patterns are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatternsOf {
+    /// Hosts, in lower case and without their port.
+    Hosts,
+    /// Buckets.
+    Buckets,
 }
 
 /// A value of some [`Kind`].
@@ -94,7 +118,10 @@ pub(super) enum Value {
     Address(Option<SocketAddr>),
     Endpoint(Endpoint),
     Pattern(Glob),
+    Patterns(Vec<Glob>),
     Delimiter(u8),
+    Paths(Vec<Item>),
+    Networks(Vec<IpNet>),
     Names(Vec<Item>),
     Columns(Vec<(Column, Item)>),
     Unjudged(Answers),
@@ -148,9 +175,38 @@ pub(super) enum Answers {
     ByReason(Vec<(Unjudged, OnUnjudged)>),
 }
 
-/// Where a store listens: plain HTTP.
+/// What is spoken with a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// HTTP.
+    Http,
+    /// HTTP over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// The beginning of a URL.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        }
+    }
+
+    /// The port that a `Host` header leaves out.
+    const fn usual_port(self) -> u16 {
+        match self {
+            Scheme::Http => 80,
+            Scheme::Https => 443,
+        }
+    }
+}
+
+/// Where a store listens, and what it speaks there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
+    /// What is spoken.
+    pub scheme: Scheme,
     /// A DNS name, an IPv4 address, or an IPv6 address without its brackets.
     pub host: String,
     /// 1 to 65535.
@@ -160,15 +216,33 @@ pub struct Endpoint {
 impl Endpoint {
     /// `host:port`, an IPv6 address in brackets.
     pub fn authority(&self) -> String {
-        let Endpoint { host, port } = self;
-        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+        let port = self.port;
+        if self.host.contains(':') {
+            format!("[{}]:{port}", self.host)
+        } else {
+            format!("{}:{port}", self.host)
+        }
+    }
+
+    /// What clients of the store write into `Host`: the port only where it is not the usual one.
+    pub fn host_header(&self) -> String {
+        let mut header = self.authority();
+        if self.port == self.scheme.usual_port() {
+            header.truncate(header.rfind(':').unwrap_or(header.len()));
+        }
+        header
+    }
+
+    /// Whether the host is an address, not a name.
+    pub fn is_address(&self) -> bool {
+        self.host.parse::<IpAddr>().is_ok()
     }
 }
 
 impl std::str::FromStr for Endpoint {
     type Err = String;
 
-    /// Reads `http://host:port`.
+    /// Reads `http://host:port` or `https://host:port`.
     fn from_str(text: &str) -> Result<Self, String> {
         scalar::endpoint(text)
     }
@@ -176,7 +250,7 @@ impl std::str::FromStr for Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}", self.authority())
+        write!(f, "{}://{}", self.scheme.name(), self.authority())
     }
 }
 
@@ -189,7 +263,10 @@ impl Kind {
         report: &mut Report,
     ) -> Option<Value> {
         match self {
+            Kind::Paths { max } => compound::paths(value, max, key, report),
+            Kind::Networks { max } => compound::networks(value, max, key, report),
             Kind::Names => compound::names(value, key, report),
+            Kind::Patterns(of) => compound::patterns(of, value, key, report),
             Kind::Columns => compound::columns(value, key, report),
             Kind::Unjudged => compound::unjudged(value, key, report),
             simple => match scalar::read(simple, value.get_ref()) {
@@ -214,9 +291,16 @@ impl Kind {
             Kind::Hash => Value::Hash(None),
             Kind::Name | Kind::Text { .. } | Kind::Path { .. } => Value::Text(String::new()),
             Kind::Address { .. } => Value::Address(None),
-            Kind::Endpoint => Value::Endpoint(Endpoint { host: "127.0.0.1".to_owned(), port: 1 }),
+            Kind::Endpoint => Value::Endpoint(Endpoint {
+                scheme: Scheme::Http,
+                host: "127.0.0.1".to_owned(),
+                port: 1,
+            }),
+            Kind::Patterns(_) => Value::Patterns(Vec::new()),
             Kind::Pattern => Value::Pattern(Glob::everything()),
             Kind::Delimiter => Value::Delimiter(b','),
+            Kind::Paths { .. } => Value::Paths(Vec::new()),
+            Kind::Networks { .. } => Value::Networks(Vec::new()),
             Kind::Names => Value::Names(Vec::new()),
             Kind::Columns => Value::Columns(Vec::new()),
             Kind::Unjudged => Value::Unjudged(Answers::All(OnUnjudged::Forward)),
@@ -247,10 +331,15 @@ impl fmt::Display for Kind {
             Kind::Text { max, ascii: false } => write!(f, "text, at most {max} bytes"),
             Kind::Path { optional: false } => f.write_str("path"),
             Kind::Path { optional: true } => f.write_str("path or `\"\"`"),
+            Kind::Paths { max } => write!(f, "path, array of at most {max} paths, or `\"\"`"),
+            Kind::Networks { max } => {
+                write!(f, "array of at most {max} networks or addresses, as `\"10.0.0.0/8\"`")
+            }
             Kind::Address { optional: false } => f.write_str("IP address and port"),
             Kind::Address { optional: true } => f.write_str("IP address and port, or `\"\"`"),
-            Kind::Endpoint => f.write_str("`\"http://host:port\"`"),
+            Kind::Endpoint => f.write_str("`\"http://host:port\"` or `\"https://host:port\"`"),
             Kind::Pattern => f.write_str("pattern with `*` and `?`"),
+            Kind::Patterns(_) => f.write_str("array of patterns with `*` and `?`"),
             Kind::Delimiter => f.write_str("one ASCII character"),
             Kind::Names => f.write_str("array of list names"),
             Kind::Columns => f.write_str("table of column names"),
@@ -277,11 +366,20 @@ impl fmt::Display for Value {
             Value::Address(Some(address)) => write!(f, "\"{address}\""),
             Value::Endpoint(endpoint) => write!(f, "\"{endpoint}\""),
             Value::Pattern(pattern) => write!(f, "\"{pattern}\""),
-            Value::Delimiter(byte) => f.write_str(&quoted(&char::from(*byte).to_string())),
-            Value::Names(items) => {
-                let names: Vec<String> = items.iter().map(|item| quoted(&item.text)).collect();
-                write!(f, "[{}]", names.join(", "))
+            Value::Patterns(patterns) => {
+                let patterns: Vec<String> = patterns.iter().map(|p| format!("\"{p}\"")).collect();
+                write!(f, "[{}]", patterns.join(", "))
             }
+            Value::Delimiter(byte) => f.write_str(&quoted(&char::from(*byte).to_string())),
+            Value::Paths(paths) => match paths.as_slice() {
+                [] => f.write_str("\"\""),
+                [path] => f.write_str(&quoted(&path.text)),
+                paths => array(f, paths.iter().map(|path| quoted(&path.text))),
+            },
+            Value::Networks(networks) => {
+                array(f, networks.iter().map(|network| format!("\"{network}\"")))
+            }
+            Value::Names(items) => array(f, items.iter().map(|item| quoted(&item.text))),
             Value::Columns(columns) => table(f, columns.iter(), |(column, item)| {
                 format!("{} = {}", column.name(), quoted(&item.text))
             }),
@@ -293,6 +391,10 @@ impl fmt::Display for Value {
             }
         }
     }
+}
+
+fn array(f: &mut fmt::Formatter<'_>, elements: impl Iterator<Item = String>) -> fmt::Result {
+    write!(f, "[{}]", elements.collect::<Vec<_>>().join(", "))
 }
 
 fn table<T>(

@@ -1,10 +1,11 @@
 //! Values that are one TOML scalar.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use ipnet::IpNet;
 use toml::de::DeValue;
 
-use super::{Endpoint, Kind, Value};
+use super::{Endpoint, Kind, Scheme, Value};
 use crate::config::Glob;
 use crate::config::nearest::nearest;
 use crate::config::units::{duration, show_duration, show_millis, show_size, size};
@@ -39,7 +40,7 @@ pub(super) fn read(kind: Kind, value: &DeValue<'_>) -> Result<Value, String> {
         Kind::Name => text(value, "a name").and_then(name).map(Value::Text),
         Kind::Text { max, ascii } => text(value, "a text").and_then(|t| line(t, max, ascii)),
         Kind::Path { optional } => {
-            text(value, "a path").and_then(|path| self::path(path, optional))
+            text(value, "a path").and_then(|path| self::path(path, optional)).map(Value::Text)
         }
         Kind::Address { optional } => {
             let text = text(value, "an address such as \"127.0.0.1:9000\"")?;
@@ -50,7 +51,12 @@ pub(super) fn read(kind: Kind, value: &DeValue<'_>) -> Result<Value, String> {
             .map(Value::Endpoint),
         Kind::Pattern => text(value, "a pattern").and_then(Glob::parse).map(Value::Pattern),
         Kind::Delimiter => text(value, "a character").and_then(delimiter).map(Value::Delimiter),
-        Kind::Names | Kind::Columns | Kind::Unjudged => Err(wrong_type(value, "one value")),
+        Kind::Paths { .. }
+        | Kind::Networks { .. }
+        | Kind::Names
+        | Kind::Patterns(_)
+        | Kind::Columns
+        | Kind::Unjudged => Err(wrong_type(value, "one value")),
     }
 }
 
@@ -118,7 +124,7 @@ fn count(value: &DeValue<'_>, min: u64, max: u64) -> Result<u64, String> {
 }
 
 /// A list's name: it stands in metrics, audit records and command lines.
-pub(super) fn name(text: &str) -> Result<String, String> {
+pub(in crate::config) fn name(text: &str) -> Result<String, String> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
     if (1..=NAME_MAX).contains(&text.len()) && text.chars().all(allowed) {
         return Ok(text.to_owned());
@@ -137,7 +143,7 @@ fn line(text: &str, max: usize, ascii: bool) -> Result<Value, String> {
     }
 }
 
-fn path(text: &str, optional: bool) -> Result<Value, String> {
+pub(super) fn path(text: &str, optional: bool) -> Result<String, String> {
     if text.is_empty() && !optional {
         return Err("a path is needed".to_owned());
     }
@@ -147,7 +153,7 @@ fn path(text: &str, optional: bool) -> Result<Value, String> {
     if text.contains('\0') {
         return Err("a path can not hold a zero byte".to_owned());
     }
-    Ok(Value::Text(text.to_owned()))
+    Ok(text.to_owned())
 }
 
 fn address(text: &str, optional: bool) -> Result<Option<SocketAddr>, String> {
@@ -161,16 +167,35 @@ fn address(text: &str, optional: bool) -> Result<Option<SocketAddr>, String> {
     })
 }
 
-pub(super) fn endpoint(text: &str) -> Result<Endpoint, String> {
-    if text.starts_with("https://") {
-        return Err("https:// to the store is not supported yet: write http://host:port".to_owned());
+/// A network, or an address for the network that has no other.
+pub(super) fn network(text: &str) -> Result<IpNet, String> {
+    let read = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    let network: IpNet = read.map_err(|_| {
+        format!("{text:?} is neither a network, such as \"10.0.0.0/8\", nor an address")
+    })?;
+    if network.trunc() != network {
+        return Err(format!("{text:?} has bits behind its prefix: write \"{}\"", network.trunc()));
     }
-    let wrong = || format!("{text:?} is not http://host:port");
-    let authority = text.strip_prefix("http://").ok_or_else(wrong)?;
+    match network {
+        // Addresses are compared as IPv4 where they are IPv4: this one would never match.
+        IpNet::V6(v6) if v6.addr().to_ipv4_mapped().is_some() => {
+            Err(format!("{text:?} is IPv4 in IPv6: write it as IPv4"))
+        }
+        IpNet::V4(_) | IpNet::V6(_) => Ok(network),
+    }
+}
+
+pub(super) fn endpoint(text: &str) -> Result<Endpoint, String> {
+    let wrong = || format!("{text:?} is not http://host:port or https://host:port");
+    let schemes = [(Scheme::Http, "http://"), (Scheme::Https, "https://")];
+    let mut schemes = schemes.into_iter();
+    let (scheme, authority) = schemes
+        .find_map(|(scheme, start)| Some((scheme, text.strip_prefix(start)?)))
+        .ok_or_else(wrong)?;
     let (host, port) = authority.rsplit_once(':').ok_or_else(wrong)?;
     let port = digits(port).filter(|&port| port > 0).ok_or_else(wrong)?;
     let host = host_name(host).ok_or_else(wrong)?;
-    Ok(Endpoint { host, port })
+    Ok(Endpoint { scheme, host, port })
 }
 
 /// A port: digits only, where `u16::from_str` takes a sign as well.

@@ -39,6 +39,17 @@ pub enum Section {
     Runtime,
 }
 
+/// How often a section may stand in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// As a table.
+    Once,
+    /// As a table, or as an array of so many tables at most. With none there is one of defaults.
+    OnceOrMore(usize),
+    /// As an array of so many tables at most.
+    Any(usize),
+}
+
 /// One option.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
@@ -102,15 +113,14 @@ impl Section {
         }
     }
 
-    /// Whether it is an array of tables, and of how many at most. Each bucket rule is compared
-    /// with all before it, and each list has an index of 16 bits.
-    pub const fn repeats(self) -> Option<usize> {
+    /// How often it may stand in the file. Each bucket rule is compared with all before it, each
+    /// list has an index of 16 bits, and every request asks the upstreams in turn.
+    pub const fn shape(self) -> Shape {
         match self {
-            Section::List => Some(256),
-            Section::Bucket => Some(1000),
-            Section::Listener
-            | Section::Upstream
-            | Section::Limits
+            Section::Listener | Section::Upstream => Shape::OnceOrMore(64),
+            Section::List => Shape::Any(256),
+            Section::Bucket => Shape::Any(1000),
+            Section::Limits
             | Section::Inspect
             | Section::Decode
             | Section::Audit
@@ -118,16 +128,21 @@ impl Section {
             | Section::Admin
             | Section::State
             | Section::Log
-            | Section::Runtime => None,
+            | Section::Runtime => Shape::Once,
         }
     }
 
-    /// The table's header in TOML.
+    /// The table's header in TOML; of a table that may stand once or more often, the former.
     pub fn header(self) -> String {
-        match self.repeats() {
-            Some(_) => format!("[[{}]]", self.name()),
-            None => format!("[{}]", self.name()),
+        match self.shape() {
+            Shape::Once | Shape::OnceOrMore(_) => format!("[{}]", self.name()),
+            Shape::Any(_) => self.repeated_header(),
         }
+    }
+
+    /// The table's header in TOML where it is one of several.
+    pub(super) fn repeated_header(self) -> String {
+        format!("[[{}]]", self.name())
     }
 
     /// Its options, in the order of the sample file.

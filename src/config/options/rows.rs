@@ -1,7 +1,7 @@
 //! The rows. Bounds are wide: they stop slips (a missing zero, a wrong unit), not decisions.
 
-use super::Row;
-use crate::config::kind::Kind;
+use super::{Fallback, Row};
+use crate::config::kind::{Kind, PatternsOf};
 use crate::config::units::{DAY, GIB, HOUR, KIB, MIB, SECOND, TIB};
 
 /// How long something may take: at least 1 ms, so that nothing always fails; at most a day.
@@ -11,10 +11,15 @@ const RETENTION: Kind = Kind::Duration { min: SECOND, max: 3650 * DAY };
 const CONTACT: Kind = Kind::Text { max: 200, ascii: false };
 const PATH: Kind = Kind::Path { optional: false };
 const PATH_OR_NONE: Kind = Kind::Path { optional: true };
+/// Certificates of one listener, each asked for its names when a client connects.
+const PATHS: Kind = Kind::Paths { max: 256 };
+/// Networks, each compared with the address of every connection.
+const NETWORKS: Kind = Kind::Networks { max: 256 };
 
 /// An access key id of the gate's own.
 const OWN_KEY: Kind = Kind::Text { max: 128, ascii: true };
 /// A region's name.
+const TLS_VERSION: Kind = words(&["1.2", "1.3"]);
 const REGION: Kind = Kind::Text { max: 64, ascii: true };
 const DOOR: Kind = words(&["deny", "forward"]);
 const SWITCH: Kind = words(&["off", "on"]);
@@ -30,13 +35,55 @@ pub(super) const LISTENER: &[Row] = &[
         r#""0.0.0.0:9000""#,
         "Where clients connect.",
     ),
+    Row {
+        key: "name",
+        kind: Kind::Name,
+        fallback: Fallback::Derived("the address"),
+        reload: false,
+        what: "What the log, metrics and `/status` call it.",
+    },
     Row::live(
         "tls_certificate",
+        PATHS,
+        r#""""#,
+        "PEM file with the certificate chain, or an array of such files: a client gets the one with the name that it asks for, else the first. With `tls_key`, the listener speaks HTTPS; without both, HTTP. Files that change are read again by themselves.",
+    ),
+    Row::live(
+        "tls_key",
+        PATHS,
+        r#""""#,
+        "PEM file with the certificate's private key, or an array of one for each certificate, in the same order.",
+    ),
+    Row::live(
+        "tls_min_version",
+        words(&["1.2", "1.3"]),
+        r#""1.2""#,
+        "Oldest version of TLS that is spoken.",
+    ),
+    Row::live(
+        "tls_client_ca",
         PATH_OR_NONE,
         r#""""#,
-        "PEM file with the certificate chain. With `tls_key`, the listener speaks HTTPS; without both, HTTP.",
+        "PEM file with the authorities whose certificates clients may show; `\"\"` is none.",
     ),
-    Row::live("tls_key", PATH_OR_NONE, r#""""#, "PEM file with the certificate's private key."),
+    Row::live(
+        "tls_client_auth",
+        words(&["off", "optional", "required"]),
+        r#""off""#,
+        "Whether clients are asked for a certificate by one of `tls_client_ca`: `optional` lets those in too that have none, `required` nobody else.",
+    ),
+    Row::live(
+        "proxy_protocol",
+        SWITCH,
+        r#""off""#,
+        "`on` expects the PROXY protocol, version 1 or 2, before anything else on each connection, and only from `trusted_proxies`: all other connections are closed.",
+    ),
+    Row::live(
+        "trusted_proxies",
+        NETWORKS,
+        "[]",
+        "The load balancers in front. They alone are believed when they name a client, by the PROXY protocol or by X-Forwarded-For, where the right-most address that is none of theirs is the client.",
+    ),
     Row::fixed(
         "header_timeout",
         TIMEOUT,
@@ -55,11 +102,17 @@ pub(super) const LISTENER: &[Row] = &[
         r#""60s""#,
         "How long a body may stand still before the client is taken for gone.",
     ),
+    Row::live(
+        "body_min_rate",
+        Kind::Size { min: 0, max: MIB },
+        r#""128B""#,
+        "Bytes a second that a client has to send of a body, on average over each minute (or `body_idle_timeout`, if that is shorter) that was spent waiting for it. `0B` asks for none.",
+    ),
     Row::fixed(
         "max_connections",
         Kind::Count { min: 1, max: 1_000_000 },
         "10000",
-        "Connections at a time; further ones are answered 503 and closed.",
+        "Connections at a time; further ones are closed, over HTTP with a 503.",
     ),
     Row::fixed(
         "max_header_size",
@@ -71,24 +124,108 @@ pub(super) const LISTENER: &[Row] = &[
         "drain_grace",
         Kind::Duration { min: 0, max: DAY },
         r#""0s""#,
-        "How long a draining gate goes on accepting connections while /readyz already says no, for load balancers to notice.",
+        "How long a draining gate goes on accepting connections while /readyz already says no, for load balancers to notice. The longest of all listeners counts.",
     ),
     Row::live(
         "drain_deadline",
         Kind::Duration { min: 0, max: 7 * DAY },
         r#""1h""#,
-        "How long a draining gate waits for requests under way before it ends.",
+        "How long a draining gate waits for requests under way before it ends. The longest of all listeners counts.",
     ),
 ];
 
 pub(super) const UPSTREAM: &[Row] = &[
+    Row::derived(
+        "name",
+        Kind::Name,
+        "the endpoint's host",
+        "The store in metrics, in /status and for `probe`; unique.",
+    ),
+    Row::live(
+        "hosts",
+        Kind::Patterns(PatternsOf::Hosts),
+        "[]",
+        "Patterns of the Host headers, in lower case and without a port, whose requests this store serves; `[]` is all. The first `[[upstream]]` that takes host and bucket serves; the last one must take everything.",
+    ),
+    Row::live(
+        "buckets",
+        Kind::Patterns(PatternsOf::Buckets),
+        "[]",
+        "Patterns of the buckets whose requests this store serves; `[]` is all. Requests that name no bucket are taken by `[]` and `*` alone.",
+    ),
     Row::live(
         "endpoint",
         Kind::Endpoint,
         r#""http://127.0.0.1:3900""#,
-        "The store. The client's Host header is passed on unchanged, since its signature covers it.",
+        "The store. Unless `signing` is `resign`, the client's Host header is passed on unchanged, since its signature covers it. A name may have several addresses: they are used in turn, without those that could not be reached lately.",
     ),
-    Row::live("connect_timeout", TIMEOUT, r#""5s""#, "How long connecting to the store may take."),
+    Row::live(
+        "resolve_interval",
+        Kind::Duration { min: SECOND, max: DAY },
+        r#""30s""#,
+        "Age from which the addresses of the endpoint's name are looked up anew. The system's resolver does not tell how long its answers hold. While it has none, the old ones serve.",
+    ),
+    Row::live(
+        "tls_ca",
+        PATH_OR_NONE,
+        r#""""#,
+        "PEM file with the authorities that may vouch for an `https` endpoint; `\"\"` are the system's.",
+    ),
+    Row::live(
+        "tls_certificate",
+        PATH_OR_NONE,
+        r#""""#,
+        "PEM file with the certificate chain that the gate shows an `https` endpoint which asks for one.",
+    ),
+    Row::live("tls_key", PATH_OR_NONE, r#""""#, "PEM file with that certificate's private key."),
+    Row::live(
+        "tls_min_version",
+        TLS_VERSION,
+        r#""1.2""#,
+        "The oldest TLS that is spoken with an `https` endpoint.",
+    ),
+    Row::live(
+        "auth_first",
+        SWITCH,
+        r#""off""#,
+        "`on` has the store accept the head of each upload before its body is taken, so that strangers' bytes are neither held nor decoded. It costs a round trip for each upload.",
+    ),
+    Row::live(
+        "signing",
+        words(&["pass", "resign"]),
+        r#""pass""#,
+        "`pass` leaves clients' signatures to the store; `resign` checks them against `credentials` and signs anew for the store, so that no client has a key that works there.",
+    ),
+    Row::live(
+        "credentials",
+        PATH_OR_NONE,
+        r#""""#,
+        "The file with clients' keys and those that they are exchanged for; needed by `resign`, and read again when it changes. Others must not be able to read it.",
+    ),
+    Row::live(
+        "addressing",
+        words(&["path", "virtual"]),
+        r#""path""#,
+        "Where `resign` puts the bucket: into the path, or before the endpoint's host.",
+    ),
+    Row::live(
+        "signed_chunks",
+        words(&["resign", "decode"]),
+        r#""resign""#,
+        "What `resign` makes of a body whose chunks are signed: chunks signed anew, or the plain bytes.",
+    ),
+    Row::live(
+        "anonymous",
+        words(&["refuse", "forward"]),
+        r#""refuse""#,
+        "What becomes of requests without a signature under `resign`: 403, or they go to the store as they are.",
+    ),
+    Row::live(
+        "connect_timeout",
+        TIMEOUT,
+        r#""5s""#,
+        "How long connecting to the store may take, all addresses together.",
+    ),
     Row::live(
         "response_timeout",
         TIMEOUT,
@@ -113,18 +250,18 @@ pub(super) const UPSTREAM: &[Row] = &[
         r#""auto""#,
         "`auto` judges images and small bodies before their first byte goes out, and holds the tail of larger ones back; `whole` judges every body up to `limits.capture_max` before its first byte goes out.",
     ),
-    Row::fixed(
+    Row::live(
         "access_key",
         OWN_KEY,
         r#""""#,
         "The gate's own access key at the store, with which it ends refused multipart uploads and reads copies back; `\"\"` is none. Clients' requests never use it.",
     ),
-    Row::fixed("secret_key_file", PATH_OR_NONE, r#""""#, "File with the secret of `access_key`."),
-    Row::fixed(
+    Row::live("secret_key_file", PATH_OR_NONE, r#""""#, "File with the secret of `access_key`."),
+    Row::live(
         "region",
         REGION,
         r#""us-east-1""#,
-        "The region that the gate's own requests are signed for.",
+        "The region that requests are signed for, the gate's own and those signed anew.",
     ),
 ];
 
@@ -335,7 +472,7 @@ pub(super) const DECODE: &[Row] = &[
         "memory_limit",
         Kind::Size { min: 16 * MIB, max: 64 * GIB },
         r#""512MiB""#,
-        "Memory of one of these processes, beside the image and 32 MiB of its own; an image that takes more is `memory`.",
+        "Memory of one of these processes, beside the image and 96 MiB of its own; an image that takes more is `memory`.",
     ),
     Row::live(
         "time_limit",
@@ -555,6 +692,18 @@ pub(super) const INSPECT: &[Row] = &[
         Kind::Text { max: 1000, ascii: true },
         r#""""#,
         "Host names, separated by blanks, below which clients put the bucket: `s3.example.org` for `bucket.s3.example.org`. With any, a write under a host that is none of these and could name a bucket is refused; with none, the path names the bucket.",
+    ),
+    Row::live(
+        "host_buckets",
+        Kind::Text { max: 10_000, ascii: true },
+        r#""""#,
+        "Hosts that stand for a bucket, as `host=bucket` separated by blanks: access points' (`photos-123456789012.s3-accesspoint.eu-west-1.amazonaws.com=photos`), or names of your own.",
+    ),
+    Row::live(
+        "bucket_aliases",
+        Kind::Text { max: 10_000, ascii: true },
+        r#""""#,
+        "Other names of buckets, as `alias=bucket` separated by blanks, such as an access point's `photos-x1y2-s3alias=photos`: rules and records take them for the bucket.",
     ),
 ];
 

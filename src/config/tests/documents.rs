@@ -8,10 +8,12 @@ use crate::config::kind::Kind;
 use crate::config::options::{Fallback, Row, Section};
 use crate::config::raw::read_default;
 use crate::config::words::{
-    DigestCode, FormatWord, Guard, LogFormat, LogLevel, Passes, Switch, Variants, Word,
+    Anonymous, ClientAuth, DigestCode, FormatWord, Guard, LogFormat, LogLevel, Passes,
+    SignedChunks, SigningWord, Switch, TlsVersion, Variants, Word,
 };
 use crate::image::Convention;
 use crate::policy::{Archives, Copies, Door, Mode, OnFault, Polarity};
+use crate::s3::resign::Addressing;
 
 const SAMPLE: &str = include_str!("../../../config/s3bouncer.toml");
 const DOCUMENT: &str = include_str!("../../../docs/config.md");
@@ -121,7 +123,16 @@ fn no_key_stands_twice() {
 
 #[test]
 fn words_are_those_of_their_enums() {
+    check_words::<TlsVersion>(Section::Listener, "tls_min_version");
+    check_words::<ClientAuth>(Section::Listener, "tls_client_auth");
+    check_words::<Switch>(Section::Listener, "proxy_protocol");
     check_words::<Guard>(Section::Upstream, "guard");
+    check_words::<TlsVersion>(Section::Upstream, "tls_min_version");
+    check_words::<Switch>(Section::Upstream, "auth_first");
+    check_words::<SigningWord>(Section::Upstream, "signing");
+    check_words::<Addressing>(Section::Upstream, "addressing");
+    check_words::<SignedChunks>(Section::Upstream, "signed_chunks");
+    check_words::<Anonymous>(Section::Upstream, "anonymous");
     check_words::<FormatWord>(Section::List, "format");
     check_words::<Polarity>(Section::List, "polarity");
     check_words::<Mode>(Section::Bucket, "mode");

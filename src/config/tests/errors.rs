@@ -12,7 +12,7 @@ fn everything_at_once() {
 [lisener]
 address = \"0.0.0.0:9000\"
 [upstream]
-endpoint = \"https://store:3900\"
+endpoint = \"https://store\"
 conect_timeout = \"5s\"
 [[list]]
 name = \"a\"
@@ -38,7 +38,7 @@ hold_back = \"4095B\"
     let errors = Config::parse_with_files(text, Path::new("/etc/gate"), readable).unwrap_err();
     let expected = "\
 line 1: lisener: unknown table; did you mean \"listener\"?
-line 4: upstream.endpoint: https:// to the store is not supported yet: write http://host:port
+line 4: upstream.endpoint: \"https://store\" is not http://host:port or https://host:port
 line 5: upstream.conect_timeout: unknown key; did you mean \"connect_timeout\"?
 line 6: list.hash: format \"plain\" needs one of md5, sha1, sha256, pdq, ...
 line 9: list.polarity: \"blok\" is unknown; did you mean \"block\"?
@@ -59,7 +59,7 @@ fn what_is_no_toml() {
         "[listener]\nidle_timeout = \"1s\"\nidle_timeout = \"2s\"\n",
         &[(3, "idle_timeout", "duplicate key")],
     );
-    check("[listener]\n[listener]\n", &[(2, "listener", "duplicate key")]);
+    check("[log]\n[log]\n", &[(2, "log", "duplicate key")]);
     check("[listener\n", &[(1, "listener", "not TOML")]);
     check("\n\n= 5", &[(3, "", "not TOML")]);
     check("[log]\nlevel = \"\u{0}\"\n", &[(2, "level", "not TOML")]);
@@ -122,7 +122,8 @@ fn unknown_tables_and_keys() {
 #[test]
 fn tables_of_the_wrong_shape() {
     check("listener = 5\n", &[(1, "listener", "[listener], not integer")]);
-    check("[[listener]]\n", &[(1, "listener", "[listener], not array")]);
+    check("[[log]]\n", &[(1, "log", "[log], not array")]);
+    check("upstream = [5]\n", &[(1, "upstream", "[upstream], not integer")]);
     check("[list]\nname = \"a\"\n", &[(1, "list", "[[list]], not table")]);
     check(
         "list = [\n{},\n5]\n",
@@ -135,6 +136,40 @@ fn tables_of_the_wrong_shape() {
             (3, "list", "[[list]], not integer"),
         ],
     );
+}
+
+/// The tables that may stand once or more often.
+#[test]
+fn one_table_or_several() {
+    let listeners = |ports: &[u16]| -> String {
+        let table = |port: &u16| format!("[[listener]]\naddress = \"0.0.0.0:{port}\"\n");
+        ports.iter().map(table).collect()
+    };
+    let ports = |text: &str| -> Vec<u16> {
+        super::config(text).listeners.iter().map(|each| each.address.port()).collect()
+    };
+    assert_eq!(ports(""), [9000]);
+    assert_eq!(ports("listener = []\n"), [9000]);
+    assert_eq!(ports(&listeners(&[9443])), [9443]);
+    assert_eq!(ports(&listeners(&[9443, 80, 0, 0])), [9443, 80, 0, 0]);
+    let many: Vec<u16> = (1..=64).collect();
+    assert_eq!(ports(&listeners(&many)), many);
+    check(&listeners(&[0; 65]), &[(1, "listener", "at most 64")]);
+    check(
+        &listeners(&[80, 81, 80]),
+        &[(6, "listener.address", "is the address of the listener on line 1 too")],
+    );
+    let admin = listeners(&[80, 9001]).replace("0.0.0.0", "127.0.0.1");
+    check(&admin, &[(4, "listener.address", "admin.address")]);
+    for text in ["[listener]\n[listener]\n", "[listener]\n[[listener]]\n"] {
+        check(
+            text,
+            &[(2, "listener", "once more; where there are several, each has to be [[list")],
+        );
+    }
+    check("[[upstream]]\n[upstream]\n", &[(2, "upstream", "each has to be [[upstream]]")]);
+    let two = "[[upstream]]\nname = \"a\"\nhosts = [\"a\"]\n[[upstream]]\nguard = 1\n";
+    check(two, &[(5, "upstream.guard", "not an integer")]);
 }
 
 #[test]
@@ -183,10 +218,42 @@ const VALUES: &[(&str, &str, &str, &str)] = &[
     ("listener", "max_header_size", "\"1048577B\"", "not within"),
     ("listener", "max_header_size", "\"64KB\"", "ambiguous"),
     ("listener", "max_header_size", "65536", "a size such as"),
+    ("listener", "body_min_rate", "\"0B\"", ""),
+    ("listener", "body_min_rate", "\"1MiB\"", ""),
+    ("listener", "body_min_rate", "\"1048577B\"", "not within 0B to 1MiB"),
+    ("listener", "tls_min_version", "\"1.1\"", "is unknown"),
+    ("listener", "tls_certificate", "5", "a path or an array of paths, not an integer"),
+    ("listener", "trusted_proxies", "\"10.0.0.0/8\"", "an array of networks"),
+    ("listener", "trusted_proxies", "[5]", "a network, not an integer"),
+    ("listener", "trusted_proxies", "[\"10.0.0.0/8\", \"::1\", \"2001:db8::/32\"]", ""),
+    ("listener", "trusted_proxies", "[\"0.0.0.0/0\", \"::/0\", \"192.0.2.1/32\"]", ""),
+    ("listener", "trusted_proxies", "[\"10.0.0.1/8\"]", "write \"10.0.0.0/8\""),
+    ("listener", "trusted_proxies", "[\"10.0.0.0/33\"]", "neither a network"),
+    ("listener", "trusted_proxies", "[\"10.0.0/8\"]", "neither a network"),
+    ("listener", "trusted_proxies", "[\"balancer\"]", "neither a network"),
+    ("listener", "trusted_proxies", "[\"\"]", "neither a network"),
+    ("listener", "trusted_proxies", "[\"::ffff:10.0.0.0/104\"]", "write it as IPv4"),
     ("upstream", "endpoint", "\"http://store.local:80\"", ""),
     ("upstream", "endpoint", "\"http://my_store:3900\"", ""),
     ("upstream", "endpoint", "\"http://[2001:db8::1]:3900\"", ""),
-    ("upstream", "endpoint", "\"https://store:443\"", "not supported yet"),
+    ("upstream", "endpoint", "\"https://store:443\"", ""),
+    ("upstream", "endpoint", "\"https://[2001:db8::1]:3900\"", ""),
+    ("upstream", "endpoint", "\"HTTPS://store:443\"", "not http://host:port or https://host:port"),
+    ("upstream", "endpoint", "\"https://store\"", "not http://host:port or https://host:port"),
+    ("upstream", "name", "\"store_1-a\"", ""),
+    ("upstream", "name", "\"Store\"", "1 to 64"),
+    ("upstream", "hosts", "\"s3.example.org\"", "an array of patterns, not a string"),
+    ("upstream", "hosts", "[1]", "not an integer"),
+    ("upstream", "hosts", "[\"*\", \"**\"]", "names \"*\" twice"),
+    ("upstream", "hosts", "[\"*\", \"S3.example.org\"]", "write \"s3.example.org\""),
+    ("upstream", "hosts", "[\"*\", \"s3.example.org:9000\"]", "without their port"),
+    ("upstream", "hosts", "[\"*\", \"::1\"]", ""),
+    ("upstream", "buckets", "[\"*\", \"Photos\"]", ""),
+    ("upstream", "buckets", "[\"a/b\"]", "'/' can not stand"),
+    ("upstream", "resolve_interval", "\"1s\"", ""),
+    ("upstream", "resolve_interval", "\"999ms\"", "not within 1s to 1d"),
+    ("upstream", "tls_min_version", "\"1.1\"", "did you mean \"1.2\""),
+    ("upstream", "signing", "\"sign\"", "unknown"),
     ("upstream", "endpoint", "\"http://store\"", "not http://host:port"),
     ("upstream", "endpoint", "\"http://store:0\"", "not http://host:port"),
     ("upstream", "endpoint", "\"http://store:+80\"", "not http://host:port"),
@@ -241,11 +308,24 @@ fn lengths_at_the_bound_and_one_past_it() {
     super::config(&name(64));
     check(&name(65), &[(2, "list.name", "1 to 64")]);
     check(&name(0), &[(2, "list.name", "1 to 64")]);
+    let proxies = |count: usize| {
+        let network =
+            (0..count).map(|number| format!("\"10.0.{}.{}\"", number / 256, number % 256));
+        format!("[listener]\ntrusted_proxies = [{}]\n", network.collect::<Vec<_>>().join(", "))
+    };
+    super::config(&proxies(256));
+    check(&proxies(257), &[(2, "listener.trusted_proxies", "257 elements, at most 256")]);
     let pattern =
         |length: usize| format!("[[bucket]]\nmode = \"off\"\nmatch = \"{}\"\n", "a".repeat(length));
     super::config(&pattern(255));
     check(&pattern(256), &[(3, "bucket.match", "1 to 255")]);
     check(&pattern(0), &[(3, "bucket.match", "1 to 255")]);
+    let patterns = |count: usize| {
+        let patterns: Vec<String> = (1..count).map(|n| format!("\"h{n}\"")).collect();
+        format!("[upstream]\nhosts = [\"*\", {}]\n", patterns.join(", "))
+    };
+    super::config(&patterns(256));
+    check(&patterns(257), &[(2, "upstream.hosts", "has 257 patterns, at most 256")]);
 }
 
 #[test]
@@ -257,7 +337,7 @@ fn files_are_asked_for_where_the_gate_reads_them() {
         Err(io::Error::new(io::ErrorKind::PermissionDenied, "not yours"))
     };
     let errors = Config::parse_with_files(&text, Path::new("/etc/gate"), readable).unwrap_err();
-    let expected = ["/etc/gate/police.txt", "/etc/gate/c.pem", "/k.pem"].map(PathBuf::from);
+    let expected = ["/etc/gate/c.pem", "/k.pem", "/etc/gate/police.txt"].map(PathBuf::from);
     assert_eq!(asked.into_inner(), expected);
     let lines: Vec<usize> = errors.iter().map(|error| error.line).collect();
     assert_eq!(lines, [3, 8, 9]);

@@ -1,6 +1,11 @@
 //! What has to agree between options: valid, invalid, and valid becoming invalid.
 
+use std::path::Path;
+use std::time::Duration;
+
 use super::{LIST, check, config};
+use crate::config::{ClientAuth, Listener, Signing};
+use crate::s3::resign::Addressing;
 
 #[test]
 fn limits() {
@@ -31,6 +36,141 @@ fn a_wrong_value_contradicts_nothing() {
         &LIST.replace("\"sha256\"", "\"\"\nformat = \"stix\""),
         &[(5, "list.format", "not supported yet")],
     );
+}
+
+#[test]
+fn which_store_serves() {
+    let stores = |of: &[&str]| -> String {
+        let store = |(n, more): (usize, &&str)| {
+            format!("[[upstream]]\nname = \"s{n}\"\n{}\n", more.replace("; ", "\n"))
+        };
+        of.iter().enumerate().map(store).collect()
+    };
+    let config = config(&stores(&[
+        "hosts = [\"eu.example.org\", \"*.eu.example.org\"]; buckets = [\"raw-*\"]",
+        "hosts = [\"eu.example.org\"]",
+        "buckets = [\"raw-*\"]",
+        "",
+    ]));
+    for (host, bucket, expected) in [
+        (Some("eu.example.org"), Some("raw-1"), "s0"),
+        (Some("b.eu.example.org"), Some("raw-1"), "s0"),
+        (Some("eu.example.org"), Some("other"), "s1"),
+        (Some("eu.example.org"), None, "s1"),
+        (Some("b.eu.example.org"), Some("other"), "s3"),
+        (Some("other"), Some("raw-1"), "s2"),
+        (None, Some("raw-1"), "s2"),
+        (None, None, "s3"),
+    ] {
+        let serving = config.upstreams.iter().find(|each| each.serves(host, bucket)).unwrap();
+        assert_eq!(serving.name, expected, "{host:?} {bucket:?}");
+    }
+    for good in [&["hosts = [\"*\"]"][..], &["buckets = [\"a\", \"*\"]; hosts = [\"**\"]"]] {
+        super::config(&stores(good));
+    }
+    check(&stores(&["hosts = [\"a\"]"]), &[(3, "upstream.hosts", "has to take everything")]);
+    check(&stores(&["buckets = [\"?*\"]"]), &[(3, "upstream.buckets", "has to take everything")]);
+    let late = "the upstream on line 1 takes all of it";
+    check(&stores(&["", ""]), &[(4, "upstream.hosts", late)]);
+    check(
+        &stores(&["hosts = [\"a*\", \"b\"]", "hosts = [\"ab\", \"b\"]; buckets = [\"x\"]", ""]),
+        &[(6, "upstream.hosts", late)],
+    );
+    super::config(&stores(&["hosts = [\"a*\", \"b\"]", "hosts = [\"ab\", \"c\"]", ""]));
+    check(
+        &stores(&["buckets = [\"a*\"]", "buckets = [\"ab\"]", ""]),
+        &[(6, "upstream.buckets", late)],
+    );
+    // What is wrong hides nothing behind it, and is not held against the rest.
+    check(
+        &stores(&["hosts = [\"A\"]", "hosts = [\"a\"]", "buckets = 1"]),
+        &[(3, "upstream.hosts", "lower case"), (9, "upstream.buckets", "not an integer")],
+    );
+}
+
+#[test]
+fn stores_have_names_of_their_own() {
+    let two = |first: &str, second: &str| {
+        format!("[[upstream]]\nhosts = [\"a\"]\n{first}\n[[upstream]]\n{second}\n")
+    };
+    let named = config(&two("name = \"a\"", ""));
+    assert_eq!((&*named.upstreams[0].name, &*named.upstreams[1].name), ("a", "127.0.0.1"));
+    let both = "is the name of the upstream on line 1 too";
+    check(&two("", ""), &[(4, "upstream.name", both)]);
+    check(&two("name = \"a\"", "name = \"a\""), &[(5, "upstream.name", both)]);
+    check(&two("name = \"a\"", "endpoint = \"http://a:80\""), &[(4, "upstream.name", both)]);
+    check(
+        &two("name = \"A\"", "name = \"\""),
+        &[(3, "upstream.name", "1 to 64"), (5, "upstream.name", "1 to 64")],
+    );
+}
+
+#[test]
+fn tls_with_a_store() {
+    let https = "endpoint = \"https://store:443\"\n";
+    let with = |options: &str| format!("[upstream]\n{https}{options}\n");
+    let plain = config(&with(""));
+    let tls = plain.upstreams[0].tls.as_ref().unwrap();
+    assert_eq!((tls.authorities.as_ref(), tls.identity.as_ref()), (None, None));
+    let full = "tls_ca = \"ca.pem\"\ntls_certificate = \"c.pem\"\ntls_key = \"k.pem\"";
+    let full = config(&with(full));
+    let tls = full.upstreams[0].tls.as_ref().unwrap();
+    assert_eq!(tls.authorities.as_deref(), Some(std::path::Path::new("/etc/gate/ca.pem")));
+    assert_eq!(tls.identity.as_ref().unwrap().key, std::path::Path::new("/etc/gate/k.pem"));
+    check(&with("tls_key = \"k.pem\""), &[(3, "upstream.tls_key", "tls_certificate")]);
+    for useless in ["tls_ca = \"ca.pem\"", "tls_min_version = \"1.3\""] {
+        let key = format!("upstream.{}", useless.split(' ').next().unwrap());
+        check(&format!("[upstream]\n{useless}\n"), &[(2, &key, "needs an https:// endpoint")]);
+    }
+    // The default is no wish.
+    config("[upstream]\ntls_ca = \"\"\ntls_min_version = \"1.2\"\n");
+    assert_eq!(plain.upstreams[0].endpoint.host_header(), "store");
+    for (endpoint, header) in [
+        ("https://store:80", "store:80"),
+        ("http://store:80", "store"),
+        ("https://[::1]:443", "[::1]"),
+        ("http://[::1]:443", "[::1]:443"),
+    ] {
+        let endpoint: crate::config::Endpoint = endpoint.parse().unwrap();
+        assert_eq!(endpoint.host_header(), header);
+    }
+}
+
+#[test]
+fn signing_anew() {
+    let resign = "[upstream]\nsigning = \"resign\"\n";
+    let known = format!("{resign}credentials = \"keys.toml\"\n");
+    let Signing::Anew(anew) = &config(&known).upstreams[0].signing else { panic!() };
+    assert_eq!(anew.credentials, std::path::Path::new("/etc/gate/keys.toml"));
+    assert_eq!(anew.addressing, Addressing::Path);
+    check(resign, &[(2, "upstream.signing", "needs credentials")]);
+    for option in [
+        "credentials = \"keys.toml\"",
+        "addressing = \"virtual\"",
+        "signed_chunks = \"decode\"",
+        "anonymous = \"forward\"",
+    ] {
+        let key = format!("upstream.{}", option.split(' ').next().unwrap());
+        check(&format!("[upstream]\n{option}\n"), &[(2, &key, "needs signing = \"resign\"")]);
+    }
+    config("[upstream]\nanonymous = \"refuse\"\ncredentials = \"\"\n");
+    let hosted = format!("{known}addressing = \"virtual\"\n");
+    check(&hosted, &[(4, "upstream.addressing", "needs a name in endpoint")]);
+    check(
+        &format!("{hosted}endpoint = \"http://[::1]:80\"\n"),
+        &[(4, "upstream.addressing", "needs a name")],
+    );
+    config(&format!("{hosted}endpoint = \"http://store:80\"\n"));
+}
+
+#[test]
+fn where_nodes_share_state_is_said_where_there_are_several_stores() {
+    let shared = "[state]\nbucket = \"parts\"\naccess_key = \"a\"\nsecret_key_file = \"s\"\n";
+    config(shared);
+    let several = "[[upstream]]\nname = \"a\"\nhosts = [\"a\"]\n[[upstream]]\n";
+    config(several);
+    check(&format!("{several}{shared}"), &[(6, "state.bucket", "needs endpoint")]);
+    config(&format!("{several}{shared}endpoint = \"http://a:1\"\n"));
 }
 
 #[test]
@@ -95,7 +235,88 @@ fn tls_needs_both() {
     check(certificate, &[(2, "listener.tls_certificate", "tls_key")]);
     check("[listener]\ntls_key = \"k.pem\"\n", &[(2, "listener.tls_key", "tls_certificate")]);
     let both = config(&format!("{certificate}tls_key = \"k.pem\"\n"));
-    assert_eq!(both.listener.tls.unwrap().key.to_str(), Some("/etc/gate/k.pem"));
+    let pair = &both.listeners[0].tls.as_ref().unwrap().certificates[0];
+    assert_eq!(pair.key.to_str(), Some("/etc/gate/k.pem"));
+}
+
+#[test]
+fn certificates_and_keys_are_pairs() {
+    let of = |certificates: &str, keys: &str| {
+        format!("[listener]\ntls_certificate = {certificates}\ntls_key = {keys}\n")
+    };
+    let pairs = |text: &str| {
+        let tls = config(text).listeners[0].tls.clone().unwrap();
+        let names = tls.certificates.iter().map(|pair| {
+            let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+            name(&pair.certificate) + &name(&pair.key)
+        });
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(pairs(&of("\"a\"", "\"x\"")), ["ax"]);
+    assert_eq!(pairs(&of("[\"a\"]", "\"x\"")), ["ax"]);
+    assert_eq!(pairs(&of("[\"a\", \"b\"]", "[\"x\", \"y\"]")), ["ax", "by"]);
+    assert_eq!(config(&of("[]", "\"\"")).listeners[0].tls, None);
+    let uneven = "there are 2 certificates and 1 keys";
+    check(&of("[\"a\", \"b\"]", "\"x\""), &[(3, "listener.tls_key", uneven)]);
+    check(&of("[]", "\"x\""), &[(3, "listener.tls_key", "needs tls_certificate")]);
+    check(
+        &of("[\"a\", \"\", 5]", "\"x\""),
+        &[
+            (2, "listener.tls_certificate", "a path is needed"),
+            (2, "listener.tls_certificate", "not an integer"),
+        ],
+    );
+}
+
+#[test]
+fn asking_clients_for_certificates_needs_all_of_it() {
+    let tls = "[listener]\ntls_certificate = \"c\"\ntls_key = \"k\"\n";
+    let ca = "tls_client_ca = \"ca\"\n";
+    for (word, expected) in [("optional", ClientAuth::Optional), ("required", ClientAuth::Required)]
+    {
+        let auth = format!("tls_client_auth = \"{word}\"\n");
+        let both = config(&format!("{tls}{ca}{auth}"));
+        let found = both.listeners[0].tls.as_ref().unwrap();
+        assert_eq!(found.client_auth, expected);
+        assert_eq!(found.client_ca.as_deref(), Some(Path::new("/etc/gate/ca")));
+        check(&format!("{tls}{auth}"), &[(4, "listener.tls_client_auth", "tls_client_ca")]);
+        check(
+            &format!("[listener]\n{ca}{auth}"),
+            &[(3, "listener.tls_client_auth", "needs tls_certificate")],
+        );
+    }
+    check(&format!("{tls}{ca}"), &[(4, "listener.tls_client_ca", "needs tls_client_auth")]);
+    check(&format!("[listener]\n{ca}"), &[(2, "listener.tls_client_ca", "needs tls_client_auth")]);
+}
+
+#[test]
+fn the_proxy_protocol_needs_somebody_who_speaks_it() {
+    let on = "[listener]\nproxy_protocol = \"on\"\n";
+    check(on, &[(2, "listener.proxy_protocol", "needs trusted_proxies")]);
+    config(&format!("{on}trusted_proxies = [\"192.0.2.10\"]\n"));
+    config("[listener]\ntrusted_proxies = [\"192.0.2.10\"]\n");
+}
+
+#[test]
+fn listeners_have_names_of_their_own() {
+    let two = |first: &str, second: &str| {
+        format!("[[listener]]\n{first}\n[[listener]]\naddress = \"0.0.0.0:1\"\n{second}\n")
+    };
+    let names =
+        |text: &str| -> Vec<String> { config(text).listeners.iter().map(Listener::name).collect() };
+    assert_eq!(names(&two("", "")), ["0.0.0.0:9000", "0.0.0.0:1"]);
+    assert_eq!(names(&two("name = \"a\"", "name = \"b\"")), ["a", "b"]);
+    check(
+        &two("name = \"a\"", "name = \"a\""),
+        &[(5, "listener.name", "is the name of the listener on line 1 too")],
+    );
+}
+
+#[test]
+fn the_longest_drain_counts() {
+    let text = "[[listener]]\ndrain_grace = \"5s\"\ndrain_deadline = \"1m\"\n\
+                [[listener]]\naddress = \"0.0.0.0:1\"\ndrain_deadline = \"2m\"\n";
+    assert_eq!(config(text).drain(), (Duration::from_secs(5), Duration::from_secs(120)));
 }
 
 #[test]

@@ -25,9 +25,24 @@ fn what_is_written_reads_the_same() {
     round_trip(
         "[listener]\ntls_certificate = \"c \\\"1\\\".pem\"\ntls_key = \"k\\\\\\u0007.pem\"\n",
     );
+    let tls = round_trip(
+        "[[listener]]\nname = \"public\"\ntls_certificate = [\"a\", \"b\"]\ntls_key = [\"x\", \"y\"]\n\
+         tls_min_version = \"1.3\"\ntls_client_ca = \"ca\"\ntls_client_auth = \"optional\"\n\
+         proxy_protocol = \"on\"\ntrusted_proxies = [\"10.0.0.0/8\", \"2001:db8::1\"]\n\
+         body_min_rate = \"0B\"\n[[listener]]\naddress = \"127.0.0.1:80\"\n",
+    );
+    assert_eq!(tls.listeners[0].trusted_proxies[1].to_string(), "2001:db8::1/128");
     round_trip(
         "[upstream]\nendpoint = \"http://[::1]:80\"\n[admin]\naddress = \"\"\nsocket = \"s\"\n",
     );
+    round_trip(
+        "[upstream]\nname = \"s\"\nhosts = [\"a\", \"*\"]\nbuckets = [\"**\"]\nendpoint = \"https://h:1\"\n\
+         tls_ca = \"a\"\ntls_certificate = \"c\"\ntls_key = \"k\"\ntls_min_version = \"1.3\"\n\
+         auth_first = \"on\"\nsigning = \"resign\"\ncredentials = \"f\"\naddressing = \"virtual\"\n\
+         signed_chunks = \"decode\"\nanonymous = \"forward\"\nresolve_interval = \"5s\"\n",
+    );
+    let several = round_trip("[[listener]]\n[[listener]]\naddress = \"[::1]:80\"\n[[upstream]]\n");
+    assert_eq!((several.listeners.len(), several.upstreams.len()), (2, 1));
     round_trip("[[bucket]]\nmode = \"off\"\nmatch = \"a*?*\"\nunjudged = { copy = \"refuse\" }\n");
     round_trip(&LIST.replace(
         "hash = \"sha256\"",

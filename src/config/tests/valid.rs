@@ -12,12 +12,12 @@ use crate::policy::{Mode, OnFault, OnUnjudged, Polarity, Unjudged};
 #[test]
 fn the_empty_text_has_the_defaults_of_the_design() {
     let empty = config("");
-    assert_eq!(empty.listener.address.to_string(), "0.0.0.0:9000");
-    assert_eq!(empty.listener.tls, None);
-    assert_eq!(empty.listener.drain_deadline, Duration::from_secs(3600));
-    assert_eq!(empty.upstream.endpoint.authority(), "127.0.0.1:3900");
-    assert_eq!(empty.upstream.response_timeout, Duration::from_secs(900));
-    assert_eq!(empty.upstream.guard, Guard::Auto);
+    assert_eq!(empty.listeners[0].address.to_string(), "0.0.0.0:9000");
+    assert_eq!(empty.listeners[0].tls, None);
+    assert_eq!(empty.listeners[0].drain_deadline, Duration::from_secs(3600));
+    assert_eq!(empty.upstreams[0].endpoint.authority(), "127.0.0.1:3900");
+    assert_eq!(empty.upstreams[0].response_timeout, Duration::from_secs(900));
+    assert_eq!(empty.upstreams[0].guard, Guard::Auto);
     assert_eq!(empty.limits.capture_max, 32 << 20);
     assert_eq!(empty.limits.small_body_max, 1 << 20);
     assert_eq!(empty.limits.capture_budget, 1 << 30);
@@ -171,8 +171,8 @@ fn paths_start_from_the_base() {
 #[test]
 fn ipv6_stores_keep_their_brackets() {
     let gate = config("[upstream]\nendpoint = \"http://[::1]:3900\"\n");
-    assert_eq!(gate.upstream.endpoint.host, "::1");
-    assert_eq!(gate.upstream.endpoint.authority(), "[::1]:3900");
+    assert_eq!(gate.upstreams[0].endpoint.host, "::1");
+    assert_eq!(gate.upstreams[0].endpoint.authority(), "[::1]:3900");
 }
 
 #[test]
@@ -185,4 +185,8 @@ fn what_needs_a_restart() {
     );
     assert_eq!(old.needs_restart(&new), RESTART);
     assert!(new.needs_restart(&new).is_empty());
+    let two = |second: &str| {
+        config(&format!("[[listener]]\n[[listener]]\naddress = \"0.0.0.0:{second}\"\n"))
+    };
+    assert_eq!(two("1").needs_restart(&two("2")), ["listener.address"]);
 }

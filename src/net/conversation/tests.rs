@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::path::Path;
 use std::pin::Pin;
 
 use bytes::Bytes;
@@ -8,7 +9,9 @@ use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::config::Config;
 use crate::net::downstream::Timeouts;
+use crate::net::entrance::Entrance;
 use crate::net::listener;
 
 type Answered = Response<MapErr<Full<Bytes>, fn(Infallible) -> hyper::Error>>;
@@ -24,12 +27,12 @@ fn echo(_: SocketAddr, request: Request<Incoming>, busy: Busy) -> Answering {
 }
 
 fn listener() -> Listener {
+    let config = Config::parse("", Path::new("")).unwrap();
     Listener {
         socket: listener::bind("127.0.0.1:0".parse().unwrap()).unwrap(),
-        tls: None,
+        entrance: Entrance::new(&config.listeners[0]).unwrap(),
         timeouts: Timeouts { header: PATIENCE, idle: PATIENCE },
         max_header_size: 16 * 1024,
-        max_connections: 1,
     }
 }
 

@@ -9,6 +9,7 @@ use super::{Parts, create, upload_of};
 use crate::digest::MultiHasher;
 use crate::inspect::{Codings, Evidence, Gap, HoldBack, Inspector, Scope};
 use crate::net::budget::{Budget, Reservation};
+use crate::own_access::OwnAccess;
 use crate::policy::Unjudged;
 use crate::s3::{self, BodyPlan, Completion, ETag, MAX_ANSWER};
 use crate::state::{
@@ -267,13 +268,13 @@ impl Complete {
     }
 
     /// The object is refused: nothing of the upload may become one any more, and the store is told,
-    /// if the gate may tell it anything.
-    pub async fn refused(&self, request: &s3::Request) {
+    /// if the gate has access of its `own` there.
+    pub async fn refused(&self, request: &s3::Request, own: Option<&OwnAccess>) {
         if let Err(error) = self.parts.state.poison(&self.upload).await {
             tracing::error!(%error, "a refused upload can't be marked: it will be judged again");
         }
         let (Some(own), Some(bucket), Some(key), Some(upload_id)) =
-            (self.parts.own.clone(), &request.bucket, &request.key, &request.upload_id)
+            (own.cloned(), &request.bucket, &request.key, &request.upload_id)
         else {
             return;
         };

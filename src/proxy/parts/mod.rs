@@ -18,7 +18,6 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::OnceCell;
 
-use crate::own_access::OwnAccess;
 use crate::s3;
 use crate::state::{Leases, State, StateError, UploadKey};
 use running::Runs;
@@ -27,7 +26,6 @@ use running::Runs;
 pub struct Parts {
     state: Arc<State>,
     leases: Arc<Leases>,
-    own: Option<OwnAccess>,
     /// So long after the first start, uploads whose parts nobody saw may have begun before there was
     /// a gate.
     grace: Duration,
@@ -38,16 +36,10 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// `own` is the gate's own access to the store, if it has any. `grace` counts from the first
-    /// start with this state.
-    pub fn new(
-        state: Arc<State>,
-        own: Option<OwnAccess>,
-        grace: Duration,
-        patience: Duration,
-    ) -> Self {
+    /// `grace` counts from the first start with this state.
+    pub fn new(state: Arc<State>, grace: Duration, patience: Duration) -> Self {
         let (leases, runs, first_start) = (Leases::new(), Runs::default(), OnceCell::new());
-        Parts { state, leases, own, grace, first_start, patience, runs }
+        Parts { state, leases, grace, first_start, patience, runs }
     }
 
     /// Notes the time as the first start, unless there was one before.
@@ -62,11 +54,6 @@ impl Parts {
     /// The state behind it.
     pub fn state(&self) -> &Arc<State> {
         &self.state
-    }
-
-    /// The gate's own access to the store, if it has any.
-    pub(super) fn own_access(&self) -> Option<&OwnAccess> {
-        self.own.as_ref()
     }
 
     /// Whether an upload may have begun before there was a gate.

@@ -51,7 +51,7 @@ impl Bench {
         let gate = |_| {
             let options = StateOptions::new(Place::Directory(directory.path().join("parts")));
             let state = Arc::new(State::open(&options).unwrap());
-            Arc::new(Parts::new(state, None, Duration::ZERO, Duration::from_secs(10)))
+            Arc::new(Parts::new(state, Duration::ZERO, Duration::from_secs(10)))
         };
         Bench {
             gates: (0..gates).map(gate).collect(),

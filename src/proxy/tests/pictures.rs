@@ -19,6 +19,8 @@ use crate::policy::{ListRule, Mode, NearRule, Outcome, Polarity, Rulebook, Unjud
 use crate::proxy::assembly::Halt;
 use crate::proxy::gate::View;
 use crate::proxy::intake::Seen;
+use crate::proxy::pictures::Shown;
+use crate::proxy::signing;
 use crate::proxy::upload::Upload;
 use crate::s3::{self, Head};
 
@@ -63,7 +65,11 @@ impl Trial {
         let (head, ()) = request.body(()).unwrap().into_parts();
         let s3 = s3::classify(&Head::new(&head.method, &head.uri, &head.headers)).unwrap();
         let journal = bench.gate.journal(nowhere);
-        let upload = Upload::new(bench.gate.clone(), Arc::new(view), head, s3, journal, None);
+        let Ok(route) = signing::admit(&view, &head, &s3, &bench.gate.ring) else {
+            panic!("turned away")
+        };
+        let (gate, view) = (bench.gate.clone(), Arc::new(view));
+        let upload = Upload::new(gate, view, head, s3, route, journal, None);
         Trial { upload, bench }
     }
 
@@ -276,6 +282,22 @@ async fn what_lies_near_a_threshold_is_seen_in_colour() {
         assert_eq!(verdict.outcome == Outcome::Deny, bits <= 31, "{bits}");
         assert_eq!(trial.bench.gate.budget.used(), 0);
     }
+}
+
+#[tokio::test]
+async fn what_was_seen_in_luma_stands_where_colour_cannot_be_seen() {
+    let colour = Wanted { colour: true, ..wanted() };
+    let listed = listing(apart(directly(PHOTO, &wanted()).pdq[0].fingerprint.pdq(), 28));
+    let mut trial = Trial::changed(&put(PHOTO), Launch::stand_in(), |view| view.rulebook = listed);
+    let before = trial.seen(PHOTO).await;
+    Arc::make_mut(&mut trial.upload.case.view).settings.decode.time = Duration::ZERO;
+    let (body, beside) = (vec![Bytes::from_static(PHOTO)], vec![]);
+    let shown = Shown { body, whole: true, inner: None, beside };
+    let mut evidence = before.clone();
+    trial.upload.look_again(&mut evidence, &shown, &colour).await.unwrap();
+    assert_eq!(evidence.unseen, Some(ImageFault::Time));
+    assert_eq!(evidence.pictures, before.pictures);
+    assert_eq!(trial.upload.judge(Seen::Whole(evidence)).outcome, Outcome::Deny);
 }
 
 /// Invariant 13: a shortage turns away where faults are retried, and nowhere else.

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
@@ -35,6 +36,7 @@ use crate::proxy::meters::Meters;
 use crate::proxy::parts::Parts;
 use crate::proxy::record::{AuditFeed, AuditPort, NodeFacts, Record};
 use crate::proxy::service;
+use crate::proxy::stores::{self, Stores};
 use crate::state::{Place, State, StateOptions};
 
 /// After so long a trial hangs. Nothing in a trial waits for a time to pass.
@@ -145,7 +147,7 @@ pub struct Bench {
 fn parts(directory: &tempfile::TempDir) -> Arc<Parts> {
     let place = Place::Directory(directory.path().join("parts"));
     let state = State::open(&StateOptions::new(place)).unwrap();
-    Arc::new(Parts::new(Arc::new(state), None, Duration::ZERO, PATIENCE))
+    Arc::new(Parts::new(Arc::new(state), Duration::ZERO, PATIENCE))
 }
 
 impl Bench {
@@ -155,16 +157,10 @@ impl Bench {
 
     /// One whose images are decoded by these.
     pub fn with_workers(store: SocketAddr, launch: Launch) -> Bench {
-        let upstream = upstream(store);
+        let stores = alone(store);
         let exceptions = Arc::new(NoExceptions);
-        let view = View::new(
-            upstream,
-            rulebook(),
-            vec![rule()],
-            exceptions,
-            settings(),
-            Default::default(),
-        );
+        let view =
+            View::new(stores, rulebook(), vec![rule()], exceptions, settings(), Default::default());
         let (meters, budget) = (Arc::new(Meters::new()), Budget::new(256 << 20));
         let (port, feed) = AuditPort::new(8, NodeFacts::default());
         let directory = tempfile::tempdir().unwrap();
@@ -199,13 +195,28 @@ impl Bench {
 }
 
 pub fn upstream(store: SocketAddr) -> Arc<Upstream> {
-    Upstream::new(Options {
+    let options = Options {
         host: store.ip().to_string(),
         port: store.port(),
+        tls: None,
         connect_timeout: PATIENCE,
         idle_timeout: PATIENCE,
         max_idle: 4,
-    })
+        resolve_interval: PATIENCE,
+    };
+    Upstream::new(options, Default::default())
+}
+
+/// A store that gets everything.
+fn alone(store: SocketAddr) -> Stores {
+    let mut config = config::Config::parse("", Path::new("")).unwrap();
+    let config = config::Upstream { response_timeout: PATIENCE, ..config.upstreams.remove(0) };
+    Stores::new(vec![Arc::new(stores::Store {
+        config,
+        upstream: upstream(store),
+        own: None,
+        clients: None,
+    })])
 }
 
 fn settings() -> Settings {
@@ -215,9 +226,6 @@ fn settings() -> Settings {
         hold_back: HOLD_BACK as u64,
         drain_bytes: 1 << 20,
         drain_time: PATIENCE,
-        body_idle_timeout: PATIENCE,
-        response_timeout: PATIENCE,
-        capture_all: false,
         kernel: Kernel::default(),
         denial: "made up".to_owned(),
         inspect: Inspect {

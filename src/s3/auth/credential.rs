@@ -8,17 +8,17 @@ const MAX_REGION: usize = 64;
 
 /// A SigV4 credential for S3.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Credential<'a> {
+pub(in super::super) struct Credential<'a> {
     /// Not empty; it may hold slashes.
-    pub(super) access_key: &'a str,
+    pub(in super::super) access_key: &'a str,
     /// Eight digits.
-    pub(super) day: &'a str,
+    pub(in super::super) day: &'a str,
     /// Not empty.
-    pub(super) region: &'a str,
+    pub(in super::super) region: &'a str,
 }
 
 impl<'a> Credential<'a> {
-    pub(super) fn parse(text: &'a str) -> Result<Self, Fault> {
+    pub(in super::super) fn parse(text: &'a str) -> Result<Self, Fault> {
         let mut parts = text.rsplitn(5, '/');
         let mut next = || parts.next().filter(|part| !part.is_empty()).ok_or(Fault::Credential);
         let (terminator, service, region, day) = (next()?, next()?, next()?, next()?);

@@ -32,6 +32,7 @@ pub use malformed::{Fault, Malformed, Place};
 pub use payload::Payload;
 pub use secret::{Credentials, Secret};
 
+pub(super) use credential::Credential;
 pub(super) use query::{is_v2_key, is_v4_key};
 
 /// How far a clock may be off, in seconds, by AWS.

@@ -10,13 +10,13 @@ const TRAILER: &str = "AWS4-HMAC-SHA256-TRAILER";
 
 /// Signatures of one body in the order of its chunks.
 #[derive(Clone, Debug)]
-pub struct Chain<'a> {
-    key: &'a SigningKey,
+pub struct Chain {
+    key: SigningKey,
     previous: Signature,
 }
 
-impl<'a> Chain<'a> {
-    pub(super) fn new(key: &'a SigningKey, seed: Signature) -> Self {
+impl Chain {
+    pub(super) fn new(key: SigningKey, seed: Signature) -> Self {
         Chain { key, previous: seed }
     }
 

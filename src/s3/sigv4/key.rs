@@ -137,9 +137,19 @@ impl SigningKey {
         self.text(ALGORITHM, &[&sha256(canonical)])
     }
 
+    /// The signature of a browser form, by its policy in base64.
+    pub fn sign_policy(&self, policy: &[u8]) -> Signature {
+        Signature(Sha256(self.mac.clone().chain_update(policy).finalize().into_bytes().into()))
+    }
+
+    /// The same of such a form as [`has_signed_request`](Self::has_signed_request) of a head.
+    pub fn has_signed_policy(&self, policy: &[u8], signature: &Signature) -> bool {
+        self.mac.clone().chain_update(policy).verify_slice(signature.0.as_bytes()).is_ok()
+    }
+
     /// The chain of signatures in an aws-chunked body whose head has the signature `seed`.
-    pub fn chain(&self, seed: Signature) -> Chain<'_> {
-        Chain::new(self, seed)
+    pub fn chain(&self, seed: Signature) -> Chain {
+        Chain::new(self.clone(), seed)
     }
 
     /// Signs lines under a label: label, stamp and scope come first, no line end last.

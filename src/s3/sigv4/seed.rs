@@ -14,7 +14,7 @@ pub struct Seed {
 
 impl Seed {
     /// The chain of the body.
-    pub fn chain(&self) -> Chain<'_> {
+    pub fn chain(&self) -> Chain {
         self.key.chain(self.signature)
     }
 }

@@ -118,3 +118,43 @@ fn domains_are_host_names_apart() {
         assert_eq!(with(&domains), Err(SurfaceError::Nested(inner.into(), outer.into())));
     }
 }
+
+#[test]
+fn a_host_or_an_alias_that_stands_for_a_bucket_is_that_bucket() {
+    const POINT: &str = "photos-123456789012.s3-accesspoint.eu-west-1.amazonaws.com";
+    let host = format!("{POINT}=photos");
+    let bare = Surface::default().with_hosts([host.as_str()]).unwrap();
+    let bare = bare.with_aliases(["photos-x1-s3alias=photos"]).unwrap();
+    let with_domains = bare.clone().with_domains(["store.test"]).unwrap();
+    for surface in [&bare, &with_domains] {
+        for (host, path, key) in [
+            (POINT.to_owned(), "/a/k", "a/k"),
+            (format!("{}:443", POINT.to_uppercase()), "/a/k", "a/k"),
+            ("store.test".to_owned(), "/photos-x1-s3alias/k", "k"),
+            ("store.test".to_owned(), "/photos/k", "k"),
+        ] {
+            let read = read_on(surface, &format!("PUT {path}"), &[&format!("host: {host}")]);
+            let read = read.unwrap();
+            let found = (read.bucket.as_deref(), read.key.as_deref());
+            assert_eq!(found, (Some("photos"), Some(key)), "{host} {path}");
+        }
+    }
+    let below = ["host: photos-x1-s3alias.store.test", "x-amz-copy-source: photos-x1-s3alias/k"];
+    let copy = read_on(&with_domains, "PUT /k", &below).unwrap();
+    assert_eq!(copy.bucket.as_deref(), Some("photos"));
+    assert_eq!(copy.copy_source.unwrap().bucket, "photos");
+    // Another access point is no bucket that anybody told of.
+    let other = format!("host: other-{POINT}");
+    assert_eq!(read_on(&with_domains, "PUT /k", &[&other]), Err(Refusal::Host));
+}
+
+#[test]
+fn a_name_stands_for_one_bucket() {
+    for pair in ["", "a", "=", "a=", "=b", "A=b", "a=B", "a:80=b", "a=b=c", "a/b=c"] {
+        let hosts = Surface::default().with_hosts([pair]);
+        assert_eq!(hosts, Err(SurfaceError::Pair(pair.into())), "{pair}");
+        assert_eq!(Surface::default().with_aliases([pair]), hosts, "{pair}");
+    }
+    let twice = Surface::default().with_aliases(["a=b", "a=c"]);
+    assert_eq!(twice, Err(SurfaceError::Twice("a".into())));
+}

@@ -5,7 +5,7 @@ signature of clients that sign it.  Two: after a refused `Expect` the proxy
 takes the next request on the connection for the missing body.
 """
 
-from . import sign, stores, wire
+from . import sign, wire
 from .clients.raw import Raw
 
 ROUNDS = 20
@@ -31,7 +31,7 @@ def one_desync(rig, bucket_exists):
     following, _ = client.head_for("GET", client.path(MARK), payload=sign.EMPTY_SHA256)
     headers = [("Content-Length", str(len(following))), ("Expect", "100-continue")]
     bucket = target.bucket if bucket_exists else target.missing_bucket
-    creds = stores.WRONG if bucket_exists else target.creds
+    creds = target.creds.wrong() if bucket_exists else target.creds
     first, _ = client.head_for("PUT", client.path("first", bucket), headers=headers, creds=creds)
     with wire.Wire(target.port, 10) as connection:
         # The next request goes out in the very segment of the first one.

@@ -9,7 +9,8 @@ import time
 import urllib.error
 import urllib.request
 
-from . import proc, samples
+from . import proc, samples, stores
+from .names import DOMAIN
 
 
 def toml(value):
@@ -21,7 +22,8 @@ def make_certificate(folder):
     certificate, key = pathlib.Path(folder, "cert.pem"), pathlib.Path(folder, "key.pem")
     command = [proc.tool("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
     command += ["-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    alternatives = f"subjectAltName=DNS:localhost,IP:127.0.0.1,DNS:{DOMAIN},DNS:*.{DOMAIN}"
+    command += ["-addext", alternatives]
     command += ["-addext", "basicConstraints=critical,CA:FALSE"]
     subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
     return certificate, key
@@ -32,6 +34,10 @@ class Gate:
 
     #: Lines of TOML for each list, beside what makes it a block list.
     list_options = ()
+    #: Whether it signs requests anew, with the store's keys: clients have others.
+    signs_anew = False
+    #: Whether clients put the bucket into the host.
+    knows_domain = False
 
     def __init__(self, binary, folder, name, mode, upstream_port, lists, tls=None):
         self.dir = pathlib.Path(folder, name)
@@ -51,6 +57,7 @@ class Gate:
         if tls:
             lines += [f"tls_certificate = {toml(tls[0])}", f"tls_key = {toml(tls[1])}"]
         lines += ["[upstream]", f'endpoint = "http://127.0.0.1:{upstream_port}"']
+        lines += self._signing() if self.signs_anew else []
         for name, source, form, kind in lists:
             lines += ["[[list]]", f"name = {toml(name)}", f"source = {toml(source)}", f"format = {toml(form)}"]
             lines += [f"hash = {toml(kind)}"] if kind else []
@@ -60,7 +67,18 @@ class Gate:
         lines += ["[admin]", f"socket = {toml(self.dir / 'admin.sock')}"]
         lines += [f'address = "127.0.0.1:{self.admin_port}"']
         lines += ["[state]", f"directory = {toml(self.dir / 'state')}"]
+        lines += ["[inspect]", f"domains = {toml(DOMAIN)}"] if self.knows_domain else []
         return "\n".join(lines) + "\n"
+
+    def _signing(self):
+        path = self.dir / "credentials.toml"
+        path.touch(mode=0o600)
+        client, store = stores.CLIENT, stores.CREDS
+        lines = ["[[client]]", f"access_key = {toml(client.access)}", f"secret = {toml(client.secret)}"]
+        lines += ['identity = "store"', "[[identity]]", 'name = "store"']
+        lines += [f"access_key = {toml(store.access)}", f"secret = {toml(store.secret)}"]
+        path.write_text("\n".join(lines) + "\n")
+        return ['signing = "resign"', f"credentials = {toml(path)}", f"region = {toml(store.region)}"]
 
     def _wait_ready(self, patience_s=30):
         deadline = time.monotonic() + patience_s
@@ -109,8 +127,9 @@ class Gate:
 class Middle:
     """Ports of the three ways in: plain, TLS (None: plain only) and shadow."""
 
-    def __init__(self, port, tls_port=None, shadow_port=None, gates=(), stop=lambda: None):
+    def __init__(self, port, tls_port=None, shadow_port=None, gates=(), stop=lambda: None, creds=stores.CREDS):
         self.port = port
+        self.creds = creds
         self.tls_port = tls_port
         self.shadow_port = shadow_port
         self.gates = list(gates)
@@ -119,16 +138,21 @@ class Middle:
 
 def start_gate(options, folder, upstream_port, tls):
     lists = samples.list_sources(folder, options.photo_bytes)
+    sort = type("Chosen", (Gate,), {
+        "signs_anew": options.signing == "resign",
+        "knows_domain": options.style == "virtual",
+    })
     gates = []
     try:
         for name, mode, pair in [("enforce", "enforce", None), ("tls", "enforce", tls), ("shadow", "shadow", None)]:
-            gates.append(Gate(options.gate, folder, name, mode, upstream_port, lists, pair))
+            gates.append(sort(options.gate, folder, name, mode, upstream_port, lists, pair))
     except BaseException:
         for gate in gates:
             gate.stop()
         raise
     enforce, secure, shadow = gates
-    return Middle(enforce.port, secure.port, shadow.port, gates)
+    creds = stores.CLIENT if options.signing == "resign" else stores.CREDS
+    return Middle(enforce.port, secure.port, shadow.port, gates, creds=creds)
 
 
 def start_nothing(_options, _folder, upstream_port, _tls):

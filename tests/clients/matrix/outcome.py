@@ -7,6 +7,8 @@ be equal in two runs is blanked: dates, request ids, the bucket's name, ports.
 
 import re
 
+from .names import DOMAIN
+
 IDS = {"date", "last-modified", "x-amz-request-id", "x-amz-id-2", "x-amz-date", "x-amz-version-id"}
 IDS |= {"x-amz-copy-source-version-id"}
 ID_FIELDS = {"VersionId", "DeleteMarkerVersionId", "CopySourceVersionId", "UploadId", "LastModified"}
@@ -105,6 +107,14 @@ def wire(exchanges, scrub):
     return {"attempts": len(items), "exchanges": sorted(items, key=lambda i: (i["request"], str(i["answer"])))}
 
 
+def mismatch_faults(result):
+    """Of a request with a wrong signature: what S3 says to that, each time, and nothing stored."""
+    said = [(e["answer"], re.findall(r"<Code>(\w+)</Code>", str(e.get("body")))) for e in result["wire"]["exchanges"]]
+    good = said and all(answer.startswith("403 ") and code == ["SignatureDoesNotMatch"] for answer, code in said)
+    out = [] if good else [f"answered {said}"]
+    return out + ([f"stored {brief(result['stored'])}"] if result["stored"] else [])
+
+
 def without_order(result):
     """For a deletion of many keys, which stores report in any order: words without their places."""
     bodies = [e.get("body") for e in result["wire"]["exchanges"]]
@@ -162,10 +172,30 @@ def as_sent(item):
     return {"request": f"{item.method} {item.target}", "headers": kept, "body": sent}
 
 
-def forwarding_faults(received, forwarded):
+# What a signature consists of, beside what it covers.
+SIGNATURE_HEADERS = {"authorization", "host", "date", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token"}
+SIGNATURE_KEYS = {"x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders"}
+SIGNATURE_KEYS |= {"x-amz-signature", "x-amz-security-token", "awsaccesskeyid", "signature", "expires"}
+
+
+def as_meant(item):
+    """A request but for its signature, with the bucket in the path wherever it was."""
+    sent = as_sent(item)
+    kept = {name: values for name, values in sent["headers"].items() if name.lower() not in SIGNATURE_HEADERS}
+    path, _, query = item.target.partition("?")
+    pairs = [pair for pair in query.split("&") if pair and pair.partition("=")[0].lower() not in SIGNATURE_KEYS]
+    bucket = (item.request.get("host") or "").partition("." + DOMAIN)
+    path = f"/{bucket[0]}{path}" if bucket[1] else path
+    target = "?".join([path.rstrip("/"), "&".join(pairs)])
+    signed_chunks = (item.request.get("x-amz-content-sha256") or "").startswith("STREAMING-AWS4")
+    body = f"{item.request.body.length} bytes" if signed_chunks and item.request.complete else sent["body"]
+    return {"request": f"{item.method} {target}", "headers": kept, "body": body}
+
+
+def forwarding_faults(received, forwarded, seen_as=as_sent):
     """Compares what the thing in the middle received with what it sent on."""
-    left = [as_sent(e) for e in received]
-    right = [as_sent(e) for e in forwarded]
+    left = [seen_as(e) for e in received]
+    right = [seen_as(e) for e in forwarded]
     out = []
     for key in list(left):
         if key in right:

@@ -56,6 +56,8 @@ osd_class_default_list = *
 [client.rgw]
 rgw_data = {dir}/rgw
 rgw_frontends = beast endpoint=127.0.0.1:{port}
+# Below it the host names the bucket; under any other name, such as an address, the path does.
+rgw_dns_name = {domain}
 # The memory store keeps deleted data until the collector has run.
 rgw_gc_obj_min_wait = 20
 rgw_gc_processor_period = 20
@@ -66,11 +68,12 @@ rgw_gc_processor_max_time = 20
 class Cluster:
     """`start` brings it up, `stop` ends every process that `start` began."""
 
-    def __init__(self, folder, port, mon_port, creds):
+    def __init__(self, folder, port, mon_port, creds, domain):
         self.dir = pathlib.Path(folder)
         self.port = port
         self.mon_port = mon_port
         self.creds = creds
+        self.domain = domain
         self.conf = self.dir / "ceph.conf"
         self.children = []
 
@@ -81,7 +84,9 @@ class Cluster:
             (self.dir / name).mkdir()
         fsid = str(uuid.uuid4())
         self.conf.write_text(
-            CONF.format(fsid=fsid, dir=self.dir, port=self.port, mon_port=self.mon_port, bytes=STORE_BYTES)
+            CONF.format(
+                fsid=fsid, dir=self.dir, port=self.port, mon_port=self.mon_port, bytes=STORE_BYTES, domain=self.domain
+            )
         )
         self._start_mon(fsid)
         self._start_osd()

@@ -7,7 +7,7 @@ import pathlib
 import ssl
 import tempfile
 
-from . import middle, outcome, proc, stores, wire
+from . import middle, names, outcome, proc, stores, wire
 from .clients.base import Target
 from .tap import Loop, Tap
 
@@ -44,7 +44,8 @@ class Rig:
         self._make_contexts(key)
         self.store = stores.start(store_name, self._sub("store"), self.options)
         self.parts.append(self.store.stop)
-        self.judge = wire.Judge(self.store.port, self.store.creds)
+        virtual = self.options.style == "virtual"
+        self.judge = wire.Judge(self.store.port, self.store.creds, names.DOMAIN if virtual else "127.0.0.1")
         store = ("127.0.0.1", self.store.port)
         self.behind = self._tap(store)  # between the middle and the store
         starter = middle.STARTERS[self.options.through]
@@ -97,14 +98,17 @@ class Rig:
         port = side.own_tls_port if own_tls and side.own_tls_port else tap.port
         work = self._sub(bucket)
         missing = f"{bucket}-missing"
-        return Target(port, secure, self.store.creds, self.certificate, bucket, missing, work, self.judge)
+        creds = self.store.creds if side is self.direct else self.middle.creds
+        virtual = self.options.style == "virtual"
+        return Target(port, secure, creds, self.certificate, bucket, missing, work, self.judge, virtual)
 
     def scrub(self, target, more):
         return outcome.Scrub(
             {
                 target.missing_bucket: "MISSING",
                 target.bucket: "BUCKET",
-                f"127.0.0.1:{target.port}": "HOST",
+                target.host: "HOST",
+                target.creds.access: "ACCESS",
                 str(target.work): "WORK",
                 **more,
             }

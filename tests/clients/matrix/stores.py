@@ -9,6 +9,7 @@ import time
 from typing import NamedTuple
 
 from . import proc, rgw
+from .names import DOMAIN
 
 REGION = "us-east-1"
 
@@ -18,10 +19,22 @@ class Creds(NamedTuple):
     secret: str
     region: str = REGION
 
+    def wrong(self):
+        """The same access key with another secret."""
+        return self._replace(secret="f" * 64)
+
 
 # Plainly made up.  Garage insists on this form of its keys; the others take any.
 CREDS = Creds("GK" + "0123456789ab" * 2, "0123456789abcdef" * 4)
-WRONG = Creds(CREDS.access, "f" * 64)
+WRONG = CREDS.wrong()
+# What clients of a gate that signs anew have: no store knows of it.  Of the same length, as
+# answers with the access key in them are compared by length too.
+CLIENT = Creds("GK" + "abcdef012345" * 2, "fedcba9876543210" * 4)
+
+
+def is_virtual(options):
+    """Whether buckets stand in the host: only some programs have it as an option."""
+    return getattr(options, "style", "path") == "virtual"
 
 
 class Store:
@@ -36,7 +49,7 @@ class Store:
 
 def start_rgw(folder, _options):
     port, mon_port = proc.free_ports(2)
-    cluster = rgw.Cluster(folder, port, mon_port, CREDS)
+    cluster = rgw.Cluster(folder, port, mon_port, CREDS, DOMAIN)
     try:
         cluster.start()
     except BaseException:
@@ -65,6 +78,7 @@ def start_s3s(folder, options):
     (port,) = proc.free_ports(1)
     command = [options.s3s, "--address", f"127.0.0.1:{port}", "--directory", data]
     command += ["--access-key", CREDS.access, "--secret-key", CREDS.secret]
+    command += ["--domain", DOMAIN] if is_virtual(options) else []
     child = proc.Child("s3s", command, pathlib.Path(folder, "s3s.out"))
     proc.wait_port(port, child)
     return Store("s3s", port, child.stop)

@@ -162,9 +162,10 @@ def signed_head(creds, method, path, query="", headers=(), payload=sign.UNSIGNED
 class Judge:
     """Asks the store itself."""
 
-    def __init__(self, port, creds):
+    def __init__(self, port, creds, host="127.0.0.1"):
         self.port = port
         self.creds = creds
+        self.host = f"{host}:{port}"
 
     def ask(self, method, path, query="", headers=(), body=b""):
         payload = hashlib.sha256(body).hexdigest()
@@ -172,7 +173,7 @@ class Judge:
         if body or method in ("PUT", "POST"):
             headers.append(("Content-Length", str(len(body))))
         head, _ = signed_head(
-            self.creds, method, path, query, headers, payload, host=f"127.0.0.1:{self.port}"
+            self.creds, method, path, query, headers, payload, host=self.host
         )
         with Wire(self.port) as wire:
             wire.send(head + body)

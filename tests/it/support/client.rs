@@ -159,6 +159,11 @@ impl Client {
         assert_eq!(fill, Fill::Nothing, "{:?}", latin1(&self.wire.buffer));
     }
 
+    /// Whether anything has come, looking for a moment.
+    pub fn has_come(&mut self) -> bool {
+        self.wire.fill(Duration::from_millis(1)) != Fill::Nothing
+    }
+
     /// Waits for the end of the connection and returns what came before it.
     #[track_caller]
     pub fn rest(&mut self) -> (Vec<u8>, Ending) {

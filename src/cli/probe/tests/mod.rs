@@ -191,6 +191,16 @@ fn what_is_wrong_is_told_before_anything_is_sent() {
     }
     let found = target(&format!("--config {} --access-key k", path("gate.toml"))).ok().unwrap();
     assert_eq!(found.endpoint.port, 3);
+    let two = "[[upstream]]\nname = \"a\"\nhosts = [\"a\"]\nendpoint = \"http://127.0.0.1:4\"\n[[upstream]]\n";
+    fs::write(directory.path().join("two.toml"), two).unwrap();
+    let of_two =
+        |name: &str| target(&format!("--config {} --access-key k {name}", path("two.toml")));
+    assert_eq!(of_two("--upstream a").ok().unwrap().endpoint.port, 4);
+    assert_eq!(of_two("--upstream 127.0.0.1").ok().unwrap().endpoint.port, 3900);
+    for name in ["", "--upstream b"] {
+        let fault = of_two(name).err().unwrap();
+        assert!(fault.text.contains("one of a, 127.0.0.1"), "{}", fault.text);
+    }
     for line in ["--access-key a", "--secret-key-file x"] {
         let args = args(&format!("--endpoint http://127.0.0.1:1 {line}"));
         let fault = Target::read(&args, |_| None).err().unwrap();

@@ -19,8 +19,17 @@ class AwsCli(Program):
             "AWS_DEFAULT_REGION": creds.region,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_PAGER": "",
+            "AWS_CONFIG_FILE": str(self.config()),
             **trust,
         }
+
+    def config(self):
+        path = self.target.work / "aws.ini"
+        # One part at a time over HTTPS, as a refused one ends the others at any point.
+        lines = ["[default]", "s3 =", f"  addressing_style = {'virtual' if self.target.virtual else 'path'}"]
+        lines += ["  max_concurrent_requests = 1"] if self.target.secure else []
+        path.write_text("\n".join(lines) + "\n")
+        return path
 
     def aws(self, *words):
         return self.run(proc.tool("aws", "(pip install awscli)"), "--endpoint-url", self.target.url, *words)
@@ -34,8 +43,6 @@ class AwsCli(Program):
         return self.api("put-object", "--key", key, "--body", self.target.file(data), *more, bucket=bucket)
 
     def put_big(self, key, data):
-        if self.target.secure:  # one part at a time, as a refused one ends the others at any point
-            self.run(proc.tool("aws"), "configure", "set", "default.s3.max_concurrent_requests", "1")
         return self.aws(
             "s3", "cp", "--no-progress", self.target.file(data), f"s3://{self.target.bucket}/{key}"
         )

@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 from typing import NamedTuple
 
-from .. import stores
+from .. import names, stores
 
 PATIENCE_S = 90
 
@@ -22,10 +22,21 @@ class Target(NamedTuple):
     missing_bucket: str
     work: pathlib.Path
     judge: object
+    virtual: bool = False
+
+    @property
+    def host(self):
+        """The store's name and port without a bucket."""
+        return f"{names.DOMAIN if self.virtual else '127.0.0.1'}:{self.port}"
 
     @property
     def url(self):
-        return f"{'https' if self.secure else 'http'}://127.0.0.1:{self.port}"
+        return f"{'https' if self.secure else 'http'}://{self.host}"
+
+    def place(self, bucket=None, path=""):
+        """Host and path of what lies in a bucket."""
+        bucket = bucket or self.bucket
+        return (f"{bucket}.{self.host}", "/" + path) if self.virtual else (self.host, f"/{bucket}/{path}")
 
     def seed(self, key, data, headers=()):
         """Puts an object into the store directly, before a case reads it."""
@@ -66,6 +77,8 @@ class Client:
     odd_keys = ()
     EXTRA = {}
     LISTED = {}
+    #: Whether it can be told to put the bucket into the host.
+    virtual = True
 
     def __init__(self, target):
         self.target = target
@@ -88,7 +101,13 @@ class Program(Client):
             capture_output=True,
             timeout=PATIENCE_S,
             cwd=self.target.work,
-            env={**keep, "HOME": str(self.target.work), "LC_ALL": "C.UTF-8", **self.environment()},
+            env={
+                **keep,
+                "HOME": str(self.target.work),
+                "LC_ALL": "C.UTF-8",
+                "PYTHONPATH": names.folder(self.target.work),
+                **self.environment(),
+            },
         )
         out = done.stdout.decode("utf-8", "replace") if text else shown(done.stdout)
         return {"exit": done.returncode, "out": out, "err": done.stderr.decode("utf-8", "replace")}

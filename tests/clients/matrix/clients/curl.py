@@ -20,7 +20,9 @@ class Curl(Program):
         sign += ["--aws-sigv4", f"aws:amz:{creds.region}:s3", "--user", f"{creds.access}:{creds.secret}"]
         show = ["--silent", "--show-error", "--max-time", "60", "--path-as-is", "--globoff"]
         show += ["--write-out", "\n%{http_code}"] if text else []
-        url = f"{self.target.url}/{bucket or self.target.bucket}/{path}{query}"
+        show += ["--resolve", f"*:{self.target.port}:127.0.0.1"]
+        host, path = self.target.place(bucket, path)
+        url = f"{'https' if self.target.secure else 'http'}://{host}{path}{query}"
         method = ["--head"] if method == "HEAD" else ["-X", method]
         return self.run(proc.tool("curl"), *show, *trust, *sign, *method, *words, url, text=text)
 

@@ -20,13 +20,15 @@ class Minio(Client):
         trust = {"cert_reqs": "CERT_REQUIRED", "ca_certs": str(target.certificate)} if target.secure else {}
         self.pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=10, read=40), retries=False, **trust)
         self.client = minio.Minio(
-            f"127.0.0.1:{target.port}",
+            target.host,
             access_key=target.creds.access,
             secret_key=target.creds.secret,
             region=target.creds.region,
             secure=target.secure,
             http_client=self.pool,
         )
+        if target.virtual:
+            self.client.enable_virtual_style_endpoint()
 
     def close(self):
         self.pool.clear()

@@ -30,7 +30,7 @@ class Node(Program):
         creds = self.target.creds
         job = {"operation": operation, "key": key, "bucket": bucket or self.target.bucket, **more}
         job |= {"url": self.target.url, "region": creds.region, "modules": modules()}
-        job |= {"access": creds.access, "secret": creds.secret}
+        job |= {"access": creds.access, "secret": creds.secret, "virtual": self.target.virtual}
         out = self.run(proc.tool("node"), SCRIPT, json.dumps(job))
         if out["exit"] == 0:
             return json.loads(out["out"])

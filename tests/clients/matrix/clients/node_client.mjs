@@ -11,11 +11,18 @@ const require = createRequire(path.join(job.modules, "from-here.js"));
 const sdk = require("@aws-sdk/client-s3");
 const { Upload } = require("@aws-sdk/lib-storage");
 
+if (job.virtual) {
+  // All names lead to this machine: the system knows none with a wildcard.
+  const dns = require("node:dns");
+  dns.lookup = (host, options, done = options) =>
+    options.all ? done(null, [{ address: "127.0.0.1", family: 4 }]) : done(null, "127.0.0.1", 4);
+}
+
 const client = new sdk.S3Client({
   endpoint: job.url,
   region: job.region,
   credentials: { accessKeyId: job.access, secretAccessKey: job.secret },
-  forcePathStyle: true,
+  forcePathStyle: !job.virtual,
 });
 
 const at = { Bucket: job.bucket, Key: job.key };

@@ -1,6 +1,6 @@
 """Raw sockets: framings and requests that no SDK at hand sends by itself."""
 
-from .. import samples, sign, stores, wire
+from .. import samples, sign, wire
 from .base import Client, shown
 
 CHUNKED = ("Transfer-Encoding", "chunked")
@@ -10,6 +10,8 @@ class Raw(Client):
     name = "raw"
     odd_keys = samples.ODD_KEYS
     lacks = frozenset({"multipart", "delete-many"})
+
+    virtual = False
 
     def host(self):
         return f"127.0.0.1:{self.target.port}"
@@ -176,7 +178,7 @@ Raw.EXTRA = {
     "identity-in-chunks": lambda c: identity_chunked(c, "chunked", samples.SMALL),
     "expect": lambda c: expect(c, "expect", samples.MIDDLE),
     "expect-missing-bucket": lambda c: expect(c, "k", samples.MIDDLE, bucket=c.target.missing_bucket),
-    "expect-wrong-secret": lambda c: expect(c, "k", samples.MIDDLE, creds=stores.WRONG),
+    "expect-wrong-secret": lambda c: expect(c, "k", samples.MIDDLE, creds=c.target.creds.wrong()),
     "keep-alive": keep_alive,
     "cut-reset": lambda c: cut(c, "reset"),
     "cut-end": lambda c: cut(c, "end"),

@@ -12,6 +12,7 @@ class Rclone(Program):
     name = "rclone"
     odd_keys = samples.FEW_ODD_KEYS
     lacks = frozenset({"delete-many"})
+    virtual = False  # a program of Go that asks no library of the system for names
 
     def environment(self):
         return {

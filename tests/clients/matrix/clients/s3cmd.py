@@ -13,10 +13,11 @@ class S3cmd(Program):
     expect = False  # s3cmd signs the header when it is told to use it
 
     def s3cmd(self, *words):
-        creds, where = self.target.creds, f"127.0.0.1:{self.target.port}"
+        creds, where = self.target.creds, self.target.host
+        below = f"%(bucket)s.{where}" if self.target.virtual else where
         config = pathlib.Path(self.target.work, "s3cfg")
         lines = ["[default]", f"access_key = {creds.access}", f"secret_key = {creds.secret}"]
-        lines += [f"host_base = {where}", f"host_bucket = {where}", f"bucket_location = {creds.region}"]
+        lines += [f"host_base = {where}", f"host_bucket = {below}", f"bucket_location = {creds.region}"]
         lines += [f"use_https = {self.target.secure}", "progress_meter = False", "multipart_chunk_size_mb = 8"]
         lines += [f"use_http_expect = {self.expect}"]
         lines += [f"ca_certs_file = {self.target.certificate}"] if self.target.secure else []
