@@ -91,7 +91,7 @@ pub fn resign(
     ring: &KeyRing,
 ) -> Result<Resigned, ResignError> {
     let (host, path) = address(head.path, request, upstream.authority, upstream.addressing);
-    let path = canonical_path(&path);
+    let path = spelled_as_signed(&path, request);
     let stamp = Stamp::of(now);
     let scope = Scope { stamp: stamp.clone(), region: upstream.region.to_owned() };
     let key = ring.key(upstream.credentials, scope);
@@ -172,6 +172,15 @@ fn address<'a>(
             let below = path.get(1 + raw.len()..).filter(|below| !below.is_empty());
             (format!("{bucket}.{authority}").into(), below.unwrap_or("/").into())
         }
+    }
+}
+
+/// The spelling in which a path is signed. One whose bucket has a slash, which only a read can, would
+/// name another bucket then, and keeps its own.
+fn spelled_as_signed(path: &str, request: &Request) -> String {
+    match request.bucket.as_deref().is_some_and(|bucket| bucket.contains('/')) {
+        true => path.to_owned(),
+        false => canonical_path(path),
     }
 }
 
