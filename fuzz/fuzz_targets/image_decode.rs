@@ -35,11 +35,18 @@ fuzz_target!(|bytes: &[u8]| {
         kinds: if all & 2 == 0 { Vec::new() } else { kind.into_iter().collect() },
     };
     let found = look(bytes, &LIMITS, &wanted, &|| false);
-    assert_eq!(look(bytes, &LIMITS, &wanted, &|| true), Err(found.as_ref().map_or_else(
-        // What headers say comes before the time is asked for.
-        |fault| if s3bouncer::image::header(bytes, &LIMITS).is_err() { *fault } else { ImageFault::Time },
-        |_| ImageFault::Time,
-    )));
+    assert_eq!(
+        look(bytes, &LIMITS, &wanted, &|| true),
+        Err(found.as_ref().map_or_else(
+            // What headers say comes before the time is asked for.
+            |fault| if s3bouncer::image::header(bytes, &LIMITS).is_err() {
+                *fault
+            } else {
+                ImageFault::Time
+            },
+            |_| ImageFault::Time,
+        ))
+    );
     let Ok(found) = found else { return };
     assert!(found.pdq.len() <= 9 * 14 && found.header.pixels() <= LIMITS.pixels);
 });

@@ -21,8 +21,8 @@ fuzz_target!(|input: Input| {
     let luma: Vec<u8> = luma.collect();
     let convention = if input.resized { Convention::Resized512 } else { Convention::Full };
     let fast = Fingerprint::of_luma(width, height, &luma, convention);
-    let naive = LumaPlane::from_luma(width, height, &luma)
-        .and_then(|plane| Naive::of(plane, convention));
+    let naive =
+        LumaPlane::from_luma(width, height, &luma).and_then(|plane| Naive::of(plane, convention));
     assert_eq!(fast.is_some(), naive.is_some());
     if let (Some(fast), Some(naive)) = (fast, naive) {
         assert!(naive.agrees_with(&fast), "{naive:?} {fast:?}");

@@ -7,9 +7,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{ExitCode, Fault, Shown, Streams};
-use crate::config::{Config, ConfigError, List, Listener, Upstream};
+use crate::config::{Config, ConfigError, List, Listener, Signing};
 use crate::list::{Compiler, merge};
 use crate::net::{tls, upstream};
+use crate::ops::credentials::{self, CredentialsFault};
 use crate::ops::lists::{ListError, add_source, open_source, source_format};
 use stated::Stated;
 
@@ -131,19 +132,33 @@ fn tls_faults(config: &Config, stated: &Stated<'_>) -> Vec<ConfigError> {
     config.listeners.iter().enumerate().filter_map(fault).collect()
 }
 
-/// What is wrong with the files that TLS with a store needs.
+/// What is wrong with the files that a store needs: those of TLS with it, and the credentials.
 fn store_faults(config: &Config, stated: &Stated<'_>) -> Vec<ConfigError> {
-    let fault = |(index, upstream): (usize, &Upstream)| {
-        let settings = upstream.tls.as_ref()?;
-        let error = upstream::Tls::read(settings).err()?;
-        let key = if settings.authorities.is_some() { "tls_ca" } else { "endpoint" };
-        Some(ConfigError {
-            line: stated.line_of("upstream", index, key),
-            key: format!("upstream.{key}"),
-            message: error.to_string(),
-        })
-    };
-    config.upstreams.iter().enumerate().filter_map(fault).collect()
+    let mut faults = Vec::new();
+    for (index, upstream) in config.upstreams.iter().enumerate() {
+        let mut add = |key: &str, message: String| {
+            let line = stated.line_of("upstream", index, key);
+            faults.push(ConfigError { line, key: format!("upstream.{key}"), message });
+        };
+        if let Some(settings) = &upstream.tls
+            && let Err(error) = upstream::Tls::read(settings)
+        {
+            let key = if settings.authorities.is_some() { "tls_ca" } else { "endpoint" };
+            add(key, error.to_string());
+        }
+        if let Signing::Anew(anew) = &upstream.signing {
+            match credentials::read(&anew.credentials) {
+                Ok(_) => {}
+                Err(CredentialsFault::Wrong(file, errors)) => {
+                    errors
+                        .iter()
+                        .for_each(|e| add("credentials", format!("{}: {e}", file.display())));
+                }
+                Err(error @ CredentialsFault::File(..)) => add("credentials", error.to_string()),
+            }
+        }
+    }
+    faults
 }
 
 #[cfg(test)]

@@ -35,8 +35,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-pub use crate::s3::resign::Addressing;
-pub use credentials::{Client, Clients};
+pub use credentials::{Client, Clients, Sources};
 pub use effective::Setting;
 pub use error::{ConfigError, ConfigErrors};
 pub use glob::Glob;

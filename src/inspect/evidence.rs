@@ -5,6 +5,7 @@ use crate::digest::Digests;
 use crate::framing::{FormError, FramingError};
 use crate::image::{Format, ImageFault, Pdq};
 use crate::s3::ErrorCode;
+use crate::s3::policy_form::PolicyError;
 use crate::s3::sealed::SealError;
 
 /// Facts that we established ourselves: nothing that a client declared gets in here.
@@ -79,7 +80,7 @@ pub enum Gap {
 }
 
 /// What is wrong with a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
     /// With its framing.
     #[error(transparent)]
@@ -90,25 +91,30 @@ pub enum BodyError {
     /// With the signatures in it.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// With the policy of the form that it is, or with who signed that.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
 }
 
 impl BodyError {
     /// The word in metrics (`s3bouncer_protocol_rejects_total{reason}`) and logs.
-    pub const fn label(self) -> &'static str {
+    pub const fn label(&self) -> &'static str {
         match self {
             BodyError::Framing(error) => error.label(),
             BodyError::Form(error) => error.label(),
             BodyError::Seal(error) => error.label(),
+            BodyError::Policy(error) => error.label(),
         }
     }
 }
 
-impl From<BodyError> for ErrorCode {
-    fn from(error: BodyError) -> ErrorCode {
+impl From<&BodyError> for ErrorCode {
+    fn from(error: &BodyError) -> ErrorCode {
         match error {
-            BodyError::Framing(error) => error.into(),
-            BodyError::Form(error) => error.into(),
-            BodyError::Seal(error) => error.into(),
+            BodyError::Framing(error) => (*error).into(),
+            BodyError::Form(error) => (*error).into(),
+            BodyError::Seal(error) => (*error).into(),
+            BodyError::Policy(error) => error.into(),
         }
     }
 }

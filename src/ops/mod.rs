@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod audit;
 pub mod bypass;
+pub mod credentials;
 mod entrances;
 pub mod lists;
 pub mod log;

@@ -1,5 +1,8 @@
 //! One running gate: what it was configured with, what serves, and how that changes.
 
+mod clients;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::num::NonZeroUsize;
@@ -12,6 +15,7 @@ use tokio::sync::{Mutex as AsyncMutex, watch};
 
 use super::audit::{self, Audit, AuditSettings, Retained};
 use super::bypass::BypassStore;
+use super::credentials::Watch;
 use super::entrances;
 use super::lists::{ListStore, Loaded, Standing};
 use super::parts::{self, PartsFault};
@@ -78,6 +82,8 @@ pub struct Node {
     pub audit: Audit,
     path: PathBuf,
     lists: Arc<ListStore>,
+    /// How credentials files looked when they were read.
+    watch: Arc<Watch>,
     current: Mutex<Current>,
     /// Reloads happen one after another.
     reloading: AsyncMutex<()>,
@@ -90,6 +96,8 @@ struct Current {
     config: Arc<Config>,
     standings: Vec<Standing>,
     last_reload_failed: bool,
+    /// Credentials files that have changed, and are of no use now.
+    useless_files: BTreeSet<PathBuf>,
 }
 
 /// What a reload came to.
@@ -140,7 +148,8 @@ impl Node {
             Loaded::default()
         });
         report(&loaded.standings, &meters);
-        let stores = stores::open(&config, &meters, None)?;
+        let watch = Arc::<Watch>::default();
+        let stores = stores::open(&config, &meters, &watch, None)?;
         let view = view(&config, &loaded, stores, &bypasses);
         let budget = Budget::new(config.limits.capture_budget);
         let parts = parts::open(&config).await?;
@@ -151,6 +160,7 @@ impl Node {
             config: Arc::new(config),
             standings: loaded.standings,
             last_reload_failed: false,
+            useless_files: BTreeSet::new(),
         };
         let node = Arc::new(Node {
             gate,
@@ -159,6 +169,7 @@ impl Node {
             audit,
             path,
             lists,
+            watch,
             current: Mutex::new(current),
             reloading: AsyncMutex::new(()),
             draining: AtomicBool::new(false),
@@ -198,12 +209,16 @@ impl Node {
             Ok(loaded) => self.swap(config, loaded, &mut reloaded).await,
             Err(error) => reloaded.errors.push(error),
         }
-        self.current().last_reload_failed = !reloaded.errors.is_empty();
+        {
+            let mut current = self.current();
+            current.last_reload_failed = !reloaded.errors.is_empty();
+            // They were read as well; if one is wrong, that is among the errors.
+            current.useless_files.clear();
+        }
         for error in &reloaded.errors {
             tracing::error!(%error, "reload");
         }
-        let successful = reloaded.errors.is_empty();
-        self.gate.meters.config_last_reload_successful.set(successful.into());
+        self.show_success();
         self.tick();
         reloaded
     }
@@ -220,10 +235,12 @@ impl Node {
             Err(error) => reloaded.errors.push(format!("audit: {error}")),
         }
         let serving = self.gate.view.load().stores.clone();
-        let stores = match stores::open(&config, &self.gate.meters, Some(&serving)) {
+        let stores = match stores::open(&config, &self.gate.meters, &self.watch, Some(&serving)) {
             Ok(stores) => stores,
             Err(error) => {
                 reloaded.errors.push(error.to_string());
+                // What it has read already, nobody has taken.
+                self.watch.forget();
                 serving
             }
         };
@@ -260,9 +277,15 @@ impl Node {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// Whether the last reload left something undone.
+    /// Whether the last reload left something undone, or a credentials file has become useless since.
     pub fn last_reload_failed(&self) -> bool {
-        self.current().last_reload_failed
+        let current = self.current();
+        current.last_reload_failed || !current.useless_files.is_empty()
+    }
+
+    fn show_success(&self) {
+        let successful = !self.last_reload_failed();
+        self.gate.meters.config_last_reload_successful.set(successful.into());
     }
 
     /// Begins to drain; waiting for it is the runner's business.
@@ -303,7 +326,7 @@ impl Node {
             standings.iter().zip(&config.lists).map(|(s, list)| s.is_stale(list.max_age, now));
         let stale: Vec<bool> = stale.collect();
         if view.rulebook.lists.iter().map(|list| list.stale).ne(stale.iter().copied()) {
-            self.gate.view.store(Arc::new(view.with_stale(&stale)));
+            self.gate.view.rcu(|view| view.with_stale(&stale));
         }
     }
 
@@ -347,6 +370,7 @@ async fn ticking(node: std::sync::Weak<Node>) {
         ticks.tick().await;
         let Some(node) = node.upgrade() else { return };
         node.tick();
+        node.renew_clients().await;
         if node.config().lists.is_empty() && warned.elapsed() >= NO_LIST_WARNING {
             tracing::warn!("no list is configured: every upload passes");
             warned = tokio::time::Instant::now();

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::credentials::{CredentialsFault, Watch};
 use crate::config::{self, Config, Credentials};
 use crate::net::upstream::{Options, Tls, Upstream};
 use crate::own_access::{Account, AccountError, OwnAccess};
@@ -20,18 +21,23 @@ pub enum StoreFault {
     /// The secret of the gate's own key can't be read.
     #[error("upstream {0}: {1}: {2}")]
     Secret(String, PathBuf, #[source] io::Error),
+    /// The credentials file can't be used.
+    #[error("upstream {0}: {1}")]
+    Clients(String, #[source] CredentialsFault),
     /// The gate's own key is none.
     #[error("upstream {0}: {1}")]
     Account(String, #[source] AccountError),
 }
 
-/// Opens the stores. One of `serving` that is reached as before keeps its connections.
+/// Opens the stores; `watch` notes how their credentials files look. One of `serving` that is reached
+/// as before keeps its connections.
 ///
 /// # Errors
 /// See [`StoreFault`]: the first of them.
 pub fn open(
     config: &Config,
     meters: &Meters,
+    watch: &Watch,
     serving: Option<&Stores>,
 ) -> Result<Stores, StoreFault> {
     let patience = |upstream: &config::Upstream| upstream.connect_timeout.max(config.state.timeout);
@@ -42,6 +48,8 @@ pub fn open(
             Some(own) => Some(own_access(upstream, own, tls.as_ref(), patience(upstream))?),
             None => None,
         };
+        let of_clients = |error| StoreFault::Clients(upstream.name.clone(), error);
+        let clients = watch.read_for(upstream).map_err(of_clients)?;
         let options = options(upstream, tls);
         let same = serving.and_then(|stores| {
             let is_same = |store: &&Arc<Store>| {
@@ -53,7 +61,7 @@ pub fn open(
             Some(store) => store.upstream.clone(),
             None => Upstream::new(options, meters.of_upstream(&upstream.name)),
         };
-        Ok(Arc::new(Store { config: upstream.clone(), upstream: connections, own }))
+        Ok(Arc::new(Store { config: upstream.clone(), upstream: connections, own, clients }))
     };
     let stores: Result<Vec<_>, StoreFault> = config.upstreams.iter().map(store).collect();
     Ok(Stores::new(stores?))

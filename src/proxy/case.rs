@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use http::header::{EXPECT, HeaderValue};
+use http::header::{CONTENT_LENGTH, EXPECT, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Request};
 
@@ -13,7 +13,7 @@ use super::gate::{Gate, View};
 use super::headers;
 use super::intake::{Leftover, Seen};
 use super::record::Auth;
-use super::seal::Seal;
+use super::seal::{Kind, Seal};
 use super::signing::{Route, Signing, Turned};
 use super::stores::Store;
 use crate::config;
@@ -23,6 +23,7 @@ use crate::net::budget::Reservation;
 use crate::net::conversation::READ_BYTES;
 use crate::net::upstream::BUFFER_BYTES;
 use crate::policy::{self, Archives, BucketRule, OnFault, Unjudged, Verdict};
+use crate::s3::policy_form::PREAMBLE_MAX;
 use crate::s3::sealed::SEALED_CHUNK_MAX;
 use crate::s3::{self, BodyPlan, BodyShape, Operation};
 
@@ -115,7 +116,9 @@ impl Case {
 
     /// Whether the store is asked about the head before any of the body is read.
     pub(super) fn asks_first(&self) -> bool {
-        self.s3.expect_continue || self.store.config.auth_first
+        // How long a form is that is signed anew turns out as it comes; and its head tells nothing.
+        let changes = self.signing.is_some() && self.s3.operation == Operation::PostObject;
+        !changes && (self.s3.expect_continue || self.store.config.auth_first)
     }
 
     /// Whether the body of a client whose head the store has not accepted must not be read.
@@ -226,12 +229,24 @@ impl Case {
     pub(super) fn seal(&mut self) -> Result<Option<Seal>, Unjudged> {
         let Some(signing) = &mut self.signing else { return Ok(None) };
         let payload = self.s3.body.payload_length().unwrap_or(u64::MAX);
-        match signing.seal(&mut self.head, &mut self.s3, &self.gate.ring) {
-            None => Ok(None),
-            Some(sealed) => {
-                let room = self.reserve(payload.min(SEALED_CHUNK_MAX as u64));
-                Ok(Some(Seal::chunks(sealed, room.map_err(|_| Unjudged::Budget)?)))
-            }
+        let Some(kind) = signing.seal(&mut self.head, &mut self.s3, &self.gate.ring) else {
+            return Ok(None);
+        };
+        let most = match &kind {
+            Kind::Chunks(_) => SEALED_CHUNK_MAX,
+            Kind::Form(_) => PREAMBLE_MAX,
+        };
+        let room = self.reserve(payload.min(most as u64)).map_err(|_| Unjudged::Budget)?;
+        Ok(Some(Seal::new(kind, room)))
+    }
+
+    /// The body has grown by so many bytes since its head came.
+    pub(super) fn grow(&mut self, bytes: i64) {
+        if bytes != 0
+            && let BodyPlan::Identity { length: Some(length) } = &mut self.s3.body
+        {
+            *length = length.saturating_add_signed(bytes);
+            self.head.headers.insert(CONTENT_LENGTH, HeaderValue::from(*length));
         }
     }
 
@@ -295,6 +310,9 @@ impl Case {
     }
 
     fn whole(&mut self, bytes: u64) -> Result<Guard, Stop> {
+        // What a form grows by when it is signed anew, its fields could at most.
+        let grows = self.signing.is_some() && self.s3.operation == Operation::PostObject;
+        let bytes = bytes.saturating_add(if grows { PREAMBLE_MAX as u64 } else { 0 });
         Ok(match self.reserve(bytes)? {
             Some(reservation) => Guard::Whole(Some(reservation)),
             // Streamed, and judged all the same: only its end can still be kept back.

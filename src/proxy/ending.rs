@@ -261,7 +261,7 @@ impl Upload {
         if let Some(rest) = rest {
             self.case.let_go(rest);
         }
-        self.refuse(error.into(), &error.to_string(), close, Termination::ClientBody)
+        self.refuse((&error).into(), &error.to_string(), close, Termination::ClientBody)
     }
 
     /// The store cannot be reached, or broke off.
@@ -292,7 +292,7 @@ impl Upload {
             IntakeFault::Framing(error) => {
                 self.case.let_go(rest);
                 self.case.gate.meters.count_protocol_reject(error.label());
-                self.refuse(error.into(), &error.to_string(), true, termination)
+                self.refuse((&error).into(), &error.to_string(), true, termination)
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What all requests share, and the view of it that one request sees.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -13,7 +14,7 @@ use super::meters::Meters;
 use super::parts::Parts;
 use super::record::{AuditPort, Record};
 use super::stores::Stores;
-use crate::config;
+use crate::config::{self, Clients};
 use crate::decode::{Pool, Terms};
 use crate::digest::Kernel;
 use crate::net::budget::Budget;
@@ -209,6 +210,12 @@ impl View {
     /// Whether it matters which of two buckets a path means.
     pub fn tells_buckets_apart(&self) -> bool {
         self.buckets.len() > 1 || self.stores.tell_buckets_apart()
+    }
+
+    /// The same view with other clients, of the stores that have theirs from this file.
+    #[must_use]
+    pub fn with_clients(&self, file: &Path, clients: &Arc<Clients>) -> View {
+        View { stores: self.stores.with_clients(file, clients), ..self.clone() }
     }
 
     /// The same view with lists newly stale or fresh, in the order of the rulebook.

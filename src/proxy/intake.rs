@@ -81,6 +81,11 @@ impl Intake {
         Intake { seal, ..self }
     }
 
+    /// By how many bytes the body has grown since its signature was replaced.
+    pub(super) fn grown(&self) -> i64 {
+        self.seal.as_ref().map_or(0, Seal::grown)
+    }
+
     /// Reads what has come into the hold-back.
     pub fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<Progress, IntakeFault>> {
         self.asked_for = true;
@@ -130,7 +135,7 @@ impl Intake {
     /// The framing had not ended, or held less than declared, and that is not tolerated.
     pub fn finish(mut self) -> Result<Taken, BodyError> {
         faults::point("finish");
-        if let Some(mut seal) = self.seal.take() {
+        if let Some(seal) = &mut self.seal {
             let mut verified = Vec::new();
             seal.finish(&mut |piece| verified.push(piece))?;
             verified.into_iter().try_for_each(|piece| self.inspect(piece))?;

@@ -8,6 +8,7 @@ use super::case::Case;
 use super::gate::Inspect;
 use super::intake::Seen;
 use super::pictures::Shown;
+use super::record::Auth;
 use super::upload::{Decoding, Upload};
 use crate::framing::{Boundary, Form};
 use crate::image::sniff;
@@ -166,6 +167,10 @@ impl Upload {
             // Whatever stands in a form beside its file, the store keeps as metadata at most.
             let fields = form.fields().iter().filter(|field| sniff(&field.value).is_some());
             self.form_pictures = fields.map(|field| field.value.clone().into()).collect();
+        }
+        if self.case.signing.is_some() {
+            // Else it would not have come so far.
+            self.case.auth = Some(Auth::Accepted);
         }
         if let Some(coding) = form.get("content-encoding") {
             self.form_codings = Some(codings(&s3::codings(coding)));

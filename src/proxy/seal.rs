@@ -5,19 +5,31 @@ use bytes::Bytes;
 
 use crate::inspect::BodyError;
 use crate::net::budget::Reservation;
+use crate::s3::policy_form::{FormClaims, FormKeys, PolicyError, SealedForm};
 use crate::s3::sealed::Sealed;
+
+/// Finds the keys of who claims to have signed a form.
+pub(super) type Lookup = Box<dyn FnMut(&FormClaims) -> Result<FormKeys, PolicyError> + Send + Sync>;
 
 /// The stage for one body.
 pub(super) struct Seal {
-    chunks: Sealed,
+    kind: Kind,
     /// The memory for what waits for its signature.
     _room: Option<Reservation>,
 }
 
+/// What is signed in a body.
+pub(super) enum Kind {
+    /// Each of its chunks.
+    Chunks(Box<Sealed>),
+    /// The policy in the form that it is.
+    Form(Box<SealedForm<Lookup>>),
+}
+
 impl Seal {
-    /// For a body whose chunks are signed.
-    pub(super) fn chunks(chunks: Sealed, room: Option<Reservation>) -> Seal {
-        Seal { chunks, _room: room }
+    /// A stage, in its memory.
+    pub(super) fn new(kind: Kind, room: Option<Reservation>) -> Seal {
+        Seal { kind, _room: room }
     }
 
     /// Takes the next bytes of the body, and emits those that may go on.
@@ -29,7 +41,10 @@ impl Seal {
         wire: Bytes,
         emit: &mut impl FnMut(Bytes),
     ) -> Result<(), BodyError> {
-        Ok(self.chunks.push(wire, emit)?)
+        match &mut self.kind {
+            Kind::Chunks(chunks) => Ok(chunks.push(wire, emit)?),
+            Kind::Form(form) => Ok(form.push(wire, emit)?),
+        }
     }
 
     /// To be called where the body has ended.
@@ -37,6 +52,17 @@ impl Seal {
     /// # Errors
     /// As [`push`](Self::push), or something is missing.
     pub(super) fn finish(&mut self, emit: &mut impl FnMut(Bytes)) -> Result<(), BodyError> {
-        Ok(self.chunks.finish(emit)?)
+        match &mut self.kind {
+            Kind::Chunks(chunks) => Ok(chunks.finish(emit)?),
+            Kind::Form(form) => Ok(form.finish()?),
+        }
+    }
+
+    /// By how many bytes the body has grown; 0 before anything has been emitted.
+    pub(super) fn grown(&self) -> i64 {
+        match &self.kind {
+            Kind::Chunks(_) => 0,
+            Kind::Form(form) => form.grown().unwrap_or(0),
+        }
     }
 }

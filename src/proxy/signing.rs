@@ -5,20 +5,25 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, DATE, HeaderName, HeaderValue, TRANSFER_ENCODING,
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue,
+    TRANSFER_ENCODING,
 };
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
 
 use super::answer::{self, Answer, End, HOST_ID};
 use super::gate::View;
+use super::seal::{Kind, Lookup};
 use super::stores::Store;
 use crate::config::{Anonymous, Client, SignAnew, SignedChunks, Signing as Terms};
 use crate::digest::Sha256;
+use crate::framing::Boundary;
 use crate::inspect::Evidence;
 use crate::s3::auth::{AuthError, Claims, Credentials, KeyRing, Payload, Proof};
+use crate::s3::policy_form::{FormKeys, FormTerms, PolicyError, SealedForm};
 use crate::s3::resign::{self, ResignError, Resigned, Upstream};
 use crate::s3::sealed::{Outgoing, SEALED_CHUNK_MAX, Sealed};
+use crate::s3::sigv4::{Scope, Stamp};
 use crate::s3::{self, BodyPlan, ErrorCode, Head, Operation, error_xml};
 
 const DECODED_LENGTH: HeaderName = HeaderName::from_static("x-amz-decoded-content-length");
@@ -122,14 +127,14 @@ fn who(
         let open = head.method == Method::OPTIONS || terms.anonymous == Anonymous::Forward;
         return if later || open { Ok(Who::Anonymous) } else { Err(Turned::Forbidden) };
     };
-    let client = store.clients().and_then(|clients| clients.find(claims.access_key()));
+    let client = store.clients.as_ref().and_then(|clients| clients.find(claims.access_key()));
     let Some(client) = client else {
         let access_key = claims.access_key().to_owned();
         return Err(AuthError::UnknownKey { access_key }.into());
     };
     // For which region it was signed says nothing: the store's own is what counts.
     let proof = claims.verify(&head, &client.credentials, None, SystemTime::now(), ring)?;
-    match may_go(&client, s3) {
+    match may_go(client, s3) {
         true => Ok(Who::Known { proof: Box::new(proof), identity: client.identity.clone() }),
         false => Err(Turned::Forbidden),
     }
@@ -233,36 +238,60 @@ impl Signing {
         }
     }
 
-    /// What verifies a body's signed chunks and signs them anew, or frees them of their framing: the
-    /// head and its body plan are changed then. From here on the head is signed.
+    /// What verifies the signatures in a body and signs it anew, or frees it of them: head and body
+    /// plan are changed where that changes them. Where it is chunks that are signed, the head is from
+    /// here on.
     pub(super) fn seal(
         &mut self,
         head: &mut Parts,
         s3: &mut s3::Request,
         ring: &KeyRing,
-    ) -> Option<Sealed> {
-        let Who::Known { proof, identity } = &self.who else { return None };
+    ) -> Option<Kind> {
+        let Who::Known { proof, identity } = &self.who else {
+            let is_form = s3.operation == Operation::PostObject;
+            return if is_form { self.seal_form(head, s3) } else { None };
+        };
         let (Some(seed), BodyPlan::AwsChunked { plan, .. }) = (&proof.chunks, s3.body) else {
             return None;
         };
         let verify = seed.chain();
-        let decoded =
-            plan.decoded_length.filter(|_| self.terms().signed_chunks == SignedChunks::Decode);
-        let outgoing = match decoded {
+        let decodes = self.terms().signed_chunks == SignedChunks::Decode;
+        let outgoing = match plan.decoded_length.filter(|_| decodes) {
             Some(length) => {
                 s3.body = BodyPlan::Identity { length: Some(length) };
                 free_of_framing(&mut head.headers, length);
                 Outgoing::Decoded
             }
             None => {
-                // What can't be signed can't be sent either: opening says so.
+                // What can't be signed can't be sent either: that is said then.
                 let signed = self.signed(head, s3, proof, identity, ring).ok()?;
                 let chain = signed.seed.chain();
                 self.fixed = Some(Box::new(signed));
                 Outgoing::Resigned(chain)
             }
         };
-        Some(Sealed::new(plan, verify, outgoing, SEALED_CHUNK_MAX))
+        Some(Kind::Chunks(Box::new(Sealed::new(plan, verify, outgoing, SEALED_CHUNK_MAX))))
+    }
+
+    /// A form's policy is signed, and with it who sends the form.
+    fn seal_form(&self, head: &Parts, s3: &s3::Request) -> Option<Kind> {
+        let kind = head.headers.get(CONTENT_TYPE)?.as_bytes();
+        let boundary = Boundary::from_content_type(kind).ok()?;
+        let now = SystemTime::now();
+        let bucket = s3.bucket.clone().unwrap_or_default();
+        let terms = FormTerms { bucket: bucket.clone(), region: None, now };
+        let scope = Scope { stamp: Stamp::of(now), region: self.store.config.region.clone() };
+        let clients = self.store.clients.clone();
+        let lookup: Lookup = Box::new(move |claims| {
+            let client = clients.as_ref().and_then(|clients| clients.find(claims.access_key()));
+            let client = client.ok_or(PolicyError::UnknownAccessKey)?;
+            if !client.may(Some(&bucket)) {
+                return Err(PolicyError::Forbidden);
+            }
+            let identity = Credentials::clone(&client.identity);
+            Ok(FormKeys { client: client.credentials.clone(), identity })
+        });
+        Some(Kind::Form(Box::new(SealedForm::new(&boundary, terms, scope, lookup))))
     }
 }
 

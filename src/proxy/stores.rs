@@ -1,11 +1,12 @@
 //! The stores behind the gate, and which of them a request is for.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::HOST;
 
-use crate::config;
+use crate::config::{self, Clients, Signing};
 use crate::net::upstream::Upstream;
 use crate::own_access::OwnAccess;
 
@@ -17,13 +18,8 @@ pub struct Store {
     pub upstream: Arc<Upstream>,
     /// The gate's own access to it, if it has any.
     pub own: Option<OwnAccess>,
-}
-
-impl Store {
-    /// The clients that it has, where requests to it are signed anew.
-    pub fn clients(&self) -> Option<Arc<config::Clients>> {
-        None
-    }
+    /// The clients whose requests are signed anew for it, where that is done.
+    pub clients: Option<Arc<Clients>>,
 }
 
 /// All stores, in the order in which requests are offered to them. Clones share them.
@@ -52,6 +48,21 @@ impl Stores {
         let host = headers.get(HOST).and_then(|host| host.to_str().ok()).map(bare_host);
         let serving = others.iter().find(|each| each.config.serves(host.as_deref(), bucket));
         serving.unwrap_or(last)
+    }
+
+    /// The same stores, where those that have their clients from this file have these.
+    #[must_use]
+    pub fn with_clients(&self, file: &Path, clients: &Arc<Clients>) -> Stores {
+        let renewed = |store: &Arc<Store>| match &store.config.signing {
+            Signing::Anew(anew) if anew.credentials == file => Arc::new(Store {
+                config: store.config.clone(),
+                upstream: store.upstream.clone(),
+                own: store.own.clone(),
+                clients: Some(clients.clone()),
+            }),
+            Signing::Anew(_) | Signing::Pass => store.clone(),
+        };
+        Stores(self.iter().map(renewed).collect())
     }
 
     /// Whether it matters which of two buckets a path means.

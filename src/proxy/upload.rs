@@ -247,6 +247,7 @@ impl Upload {
         }
         self.journal.body_ended();
         let (intake, running) = flow.into_parts();
+        self.case.grow(intake.grown());
         let Taken { seen, hold, trailers, kept, form } = match intake.finish() {
             Ok(taken) => taken,
             Err(error) => return self.malformed_end(error, None),
@@ -282,6 +283,7 @@ impl Upload {
         mut reservation: Option<Reservation>,
     ) -> Answer {
         if !flow.is_running() {
+            self.case.grow(flow.intake().grown());
             match self.case.open(false).await {
                 Ok(running) => flow.run(running),
                 Err(_) => {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::program::{Process, Ran, s3bouncer_within};
-use crate::support::{End, Ending, Keeper, Script, Seen, Store, until, until_within};
+use crate::support::{End, Ending, Keeper, Paper, Script, Seen, Store, until, until_within};
 
 /// Bytes of the objects that the probe sends.
 const PAYLOAD: usize = 256 * 1024;
@@ -222,6 +222,44 @@ fn a_store_that_counts_payload_alone_needs_no_more_than_a_tail() {
     assert_eq!(document["guard"], "auto", "{document:#}");
     let reasons = document["reasons"].to_string();
     assert!(reasons.contains("holds back limits.hold_back"), "{reasons}");
+}
+
+/// A cut is a cut in both layers: no upload ends with TLS's farewell.
+#[test]
+fn a_store_over_tls_is_probed_as_the_configuration_reaches_it() {
+    let operator = Operator::new();
+    let paper = Paper::new();
+    paper.write(operator.0.path(), "store");
+    let keeper = Keeper::over_tls(careful, paper.shown());
+    let port = keeper.store().address().port();
+    let config = operator.file(
+        "gate.toml",
+        &format!(
+            "[[upstream]]\nname = \"tls\"\nhosts = [\"tls\"]\ntls_ca = \"store.pem\"\n\
+             endpoint = \"https://localhost:{port}\"\n[[upstream]]\n"
+        ),
+    );
+    let secret = operator.0.path().join("secret").display().to_string();
+    let arguments = ["probe", "--config", &config, "--upstream", "tls", "--access-key", "key"];
+    let arguments = arguments.into_iter().chain(["--secret-key-file", &secret]);
+    let ran = s3bouncer_within(PATIENCE, arguments.chain(["--timeout", "3s", "--json"])).expect(0);
+    let document = document(&ran);
+    assert_eq!(document["endpoint"], format!("https://localhost:{port}"));
+    expect_objects(
+        &document,
+        &[
+            ("complete/identity", "whole"),
+            ("complete/unsigned-trailer-in-http", "whole"),
+            ("abort/identity/payload-byte/fin", "none"),
+            ("abort/identity/in-chunk/rst", "none"),
+            ("abort/signed-chunks/last-byte/half-close", "none"),
+        ],
+    );
+    assert_eq!(document["guard"], "auto", "{document:#}");
+    for (case, end) in [("fin", Ending::Fin), ("rst", Ending::Rst)] {
+        let upload = keeper.upload(&format!("abort/identity/in-chunk/{case}"));
+        assert_eq!(keeper.store().end_of(upload.connection), End::By(end), "{case}");
+    }
 }
 
 #[test]

@@ -7,7 +7,8 @@ use crate::config::kind::{Endpoint, Scheme, Value};
 use crate::config::options::Section;
 use crate::config::raw::{Raw, Table};
 use crate::config::words::{SigningWord, Switch};
-use crate::config::{Addressing, CertificateFiles, Glob, SignAnew, Signing, Upstream, UpstreamTls};
+use crate::config::{CertificateFiles, Glob, SignAnew, Signing, Upstream, UpstreamTls};
+use crate::s3::resign::Addressing;
 
 /// The options that only an `https` endpoint makes use of.
 const OF_TLS: [&str; 4] = ["tls_ca", "tls_certificate", "tls_key", "tls_min_version"];

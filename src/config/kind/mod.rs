@@ -11,6 +11,8 @@ use ipnet::IpNet;
 use toml::Spanned;
 use toml::de::DeValue;
 
+pub(super) use scalar::name as list_name;
+
 use super::Glob;
 use super::error::Report;
 use super::units::{show_duration, show_millis, show_size};

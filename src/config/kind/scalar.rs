@@ -124,7 +124,7 @@ fn count(value: &DeValue<'_>, min: u64, max: u64) -> Result<u64, String> {
 }
 
 /// A list's name: it stands in metrics, audit records and command lines.
-pub(super) fn name(text: &str) -> Result<String, String> {
+pub(in crate::config) fn name(text: &str) -> Result<String, String> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
     if (1..=NAME_MAX).contains(&text.len()) && text.chars().all(allowed) {
         return Ok(text.to_owned());

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{LIST, check, config};
-use crate::config::{Addressing, ClientAuth, Listener, Signing};
+use crate::config::{ClientAuth, Listener, Signing};
+use crate::s3::resign::Addressing;
 
 #[test]
 fn limits() {

@@ -25,7 +25,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Mutex as AsyncMutex;
 
 pub use link::{Failed, Link, Reply};
-use places::Places;
+use places::{Places, Unreached};
 pub use stream::Fuse;
 use stream::Stream;
 pub use tls::Tls;
@@ -37,8 +37,9 @@ pub const BUFFER_BYTES: usize = 128 * 1024;
 /// Headers that a message may have. SDKs with much metadata send more than hyper's default of 100.
 pub const HEADERS_MAX: usize = 256;
 
-/// Addresses that are tried for one connection, so that each gets a fair share of the time.
-const TRIES_MAX: usize = 4;
+/// Addresses among which the time for one connection is shared. Those that say no at once take none
+/// of it, so that more may be tried.
+const SHARES_MAX: usize = 4;
 
 /// How long the resolver is left alone after a question, however many connections fail.
 const LOOK_UP_PAUSE: Duration = Duration::from_secs(1);
@@ -151,13 +152,15 @@ impl Upstream {
         if self.lock().is_empty() {
             within(deadline, self.first_look_up()).await?;
         }
-        let mut candidates = self.lock().candidates();
-        candidates.truncate(TRIES_MAX);
-        let mut error = io::Error::from(io::ErrorKind::NotFound);
+        let candidates = self.lock().candidates();
+        let mut error = io::Error::from(io::ErrorKind::TimedOut);
         for (tried, &address) in candidates.iter().enumerate() {
             let left = deadline.saturating_duration_since(Instant::now());
-            let share = left / u32::try_from(candidates.len() - tried).unwrap_or(u32::MAX);
-            match self.reach(address, share).await {
+            if left.is_zero() {
+                break;
+            }
+            let shares = SHARES_MAX.min(candidates.len() - tried);
+            match self.reach(address, left / shares as u32).await {
                 Ok(link) => return Ok(link),
                 Err(failed) => error = failed,
             }
@@ -189,7 +192,6 @@ impl Upstream {
             tokio::spawn(async move {
                 let patience = upstream.options.connect_timeout;
                 if let Ok(link) = upstream.reach(address, patience).await {
-                    tracing::info!(host = upstream.options.host, %address, "the store is back");
                     upstream.keep(link);
                 }
             });
@@ -216,18 +218,26 @@ impl Upstream {
 
     /// Connects to one address, and notes what comes of it.
     async fn reach(self: &Arc<Self>, address: SocketAddr, patience: Duration) -> io::Result<Link> {
-        let greeting = self.greet(address);
+        // In a box of its own: room for a TLS handshake would stay in every request's task.
+        let greeting = Box::pin(self.greet(address));
         let reached = match tokio::time::timeout(patience, greeting).await {
             Ok(reached) => reached,
             Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut)),
         };
+        let host = &self.options.host;
         match &reached {
-            Ok(_) => self.lock().reached(address),
+            Ok(_) => {
+                if self.lock().reached(address) {
+                    tracing::info!(host, %address, "the store is back");
+                }
+            }
             Err(error) => {
                 self.meters.connect_failures.inc();
-                tracing::debug!(host = self.options.host, %address, %error, "not reached");
-                let useless = self.lock().failed(address, Instant::now());
-                drop(useless);
+                let Unreached { is_new, kept } = self.lock().failed(address, Instant::now());
+                drop(kept); // closes sockets: not under the lock
+                if is_new {
+                    tracing::warn!(host, %address, %error, "the store can't be reached");
+                }
                 // It may be gone for good, and others have come.
                 self.look_up_later();
             }

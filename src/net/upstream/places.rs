@@ -30,6 +30,15 @@ struct Place<T> {
     health: Health,
 }
 
+/// What is left of an address that can't be reached.
+#[derive(Debug)]
+pub(super) struct Unreached<T> {
+    /// Whether it could be before.
+    pub(super) is_new: bool,
+    /// What was kept for it.
+    pub(super) kept: Vec<T>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Health {
     Up,
@@ -126,20 +135,22 @@ impl<T> Places<T> {
     /// An address can't be reached. What was kept for it comes back: it leads there too.
     ///
     /// Many connections fail together, so what fails while it is aside adds nothing to that.
-    pub(super) fn failed(&mut self, address: SocketAddr, now: Instant) -> Vec<T> {
-        let Some(place) = self.find(address) else { return Vec::new() };
+    pub(super) fn failed(&mut self, address: SocketAddr, now: Instant) -> Unreached<T> {
+        let Some(place) = self.find(address) else {
+            return Unreached { is_new: false, kept: Vec::new() };
+        };
+        let is_new = place.health == Health::Up;
         place.health = match place.health {
             Health::Up => Health::Aside { times: 1, since: now, until: now + aside(1) },
             Health::Aside { times, until, .. } => Health::Aside { times, since: now, until },
         };
-        std::mem::take(&mut place.kept)
+        Unreached { is_new, kept: std::mem::take(&mut place.kept) }
     }
 
-    /// An address has been reached.
-    pub(super) fn reached(&mut self, address: SocketAddr) {
-        if let Some(place) = self.find(address) {
-            place.health = Health::Up;
-        }
+    /// An address has been reached. Whether that is news.
+    pub(super) fn reached(&mut self, address: SocketAddr) -> bool {
+        let Some(place) = self.find(address) else { return false };
+        std::mem::replace(&mut place.health, Health::Up) != Health::Up
     }
 
     /// What is kept for an address, if it still is one.

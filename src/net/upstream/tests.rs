@@ -40,10 +40,17 @@ fn named(options: Options, answer: Option<&[SocketAddr]>) -> Arc<Upstream> {
     upstream
 }
 
+impl Upstream {
+    /// What the resolver says.
+    fn scripted(&self) -> std::sync::MutexGuard<'_, Option<Vec<SocketAddr>>> {
+        let Resolver::Scripted(script) = &self.resolver else { panic!("no script") };
+        script.lock().unwrap()
+    }
+}
+
 /// From now on the resolver says this; it is asked at once.
 async fn look_up(upstream: &Upstream, answer: Option<&[SocketAddr]>) -> io::Result<()> {
-    let Resolver::Scripted(script) = &upstream.resolver else { panic!("no script") };
-    *script.lock().unwrap() = answer.map(<[SocketAddr]>::to_vec);
+    *upstream.scripted() = answer.map(<[SocketAddr]>::to_vec);
     upstream.look_up(&mut *upstream.lookup.lock().await).await
 }
 
@@ -164,6 +171,46 @@ async fn a_name_without_an_answer_is_asked_again() {
     assert!(upstream.standing().is_empty());
     look_up(&upstream, Some(&addresses)).await.unwrap();
     assert_eq!(reached(&upstream, 1).await, addresses);
+}
+
+/// Waits until the addresses are these.
+async fn await_addresses(upstream: &Upstream, expected: &[SocketAddr]) {
+    let known = || -> Vec<SocketAddr> {
+        upstream.standing().into_iter().map(|(address, _)| address).collect()
+    };
+    let waiting = async {
+        while known() != expected {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_name_is_looked_up_in_the_background() {
+    let (mut listeners, addresses) = listening(2).await;
+    let upstream = named(options(NAME, 1), Some(&addresses[..1]));
+    // Before the first request.
+    upstream.tend();
+    await_addresses(&upstream, &addresses[..1]).await;
+    // When an address can't be reached; not again and again, though.
+    drop(listeners.remove(0));
+    *upstream.scripted() = Some(addresses[1..].to_vec());
+    assert!(upstream.connect().await.is_err());
+    assert!(upstream.lookup.try_lock().is_ok(), "it was asked just now");
+    upstream.lookup.lock().await.asked = None;
+    assert!(upstream.connect().await.is_err());
+    await_addresses(&upstream, &addresses[1..]).await;
+    assert_eq!(reached(&upstream, 1).await, addresses[1..]);
+    // And when the answer has aged.
+    *upstream.scripted() = Some(addresses.clone());
+    upstream.tend();
+    assert!(upstream.lookup.try_lock().is_ok(), "it is young");
+    let mut lookup = upstream.lookup.lock().await;
+    lookup.asked = lookup.asked.and_then(|asked| asked.checked_sub(PATIENCE));
+    drop(lookup);
+    upstream.tend();
+    await_addresses(&upstream, &addresses).await;
 }
 
 #[tokio::test]

@@ -211,7 +211,12 @@ pub fn upstream(store: SocketAddr) -> Arc<Upstream> {
 fn alone(store: SocketAddr) -> Stores {
     let mut config = config::Config::parse("", Path::new("")).unwrap();
     let config = config::Upstream { response_timeout: PATIENCE, ..config.upstreams.remove(0) };
-    Stores::new(vec![Arc::new(stores::Store { config, upstream: upstream(store), own: None })])
+    Stores::new(vec![Arc::new(stores::Store {
+        config,
+        upstream: upstream(store),
+        own: None,
+        clients: None,
+    })])
 }
 
 fn settings() -> Settings {

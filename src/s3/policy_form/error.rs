@@ -15,6 +15,9 @@ pub enum PolicyError {
     /// It has no policy: nobody signed it.
     #[error("Anonymous access is forbidden for this operation")]
     Anonymous,
+    /// Who signed it may not upload there. For the caller, who knows.
+    #[error("Access Denied")]
+    Forbidden,
     /// It lacks this field before its file.
     #[error(
         "Bucket POST must contain a field named '{0}'.  If it is specified, please check the order \
@@ -76,6 +79,7 @@ impl From<&PolicyError> for ErrorCode {
             PolicyError::Signature => ErrorCode::SignatureDoesNotMatch,
             PolicyError::Document(_) => ErrorCode::InvalidPolicyDocument,
             PolicyError::Anonymous
+            | PolicyError::Forbidden
             | PolicyError::Expired
             | PolicyError::ConditionFailed(_)
             | PolicyError::ExtraFields(_) => ErrorCode::AccessDenied,
@@ -92,6 +96,7 @@ impl PolicyError {
             PolicyError::Form(error) => error.label(),
             PolicyError::PreambleTooLarge => "form_preamble_too_large",
             PolicyError::Anonymous => "form_anonymous",
+            PolicyError::Forbidden => "form_forbidden",
             PolicyError::FieldMissing(_) => "form_field_missing",
             PolicyError::FieldInvalid(_) => "form_field_invalid",
             PolicyError::TwoSignatures => "form_two_signatures",

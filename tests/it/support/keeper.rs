@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
+use rustls::ServerConfig;
+
 use super::script::answer;
 use super::{Script, Seen, Store};
 
@@ -14,9 +16,22 @@ pub struct Keeper(Arc<OnceLock<Store>>);
 impl Keeper {
     /// A store that keeps of each upload what `keeps` makes of it.
     pub fn new(keeps: Keeps) -> Self {
+        Self::with(keeps, None)
+    }
+
+    /// The same over TLS.
+    pub fn over_tls(keeps: Keeps, config: ServerConfig) -> Self {
+        Self::with(keeps, Some(config))
+    }
+
+    fn with(keeps: Keeps, tls: Option<ServerConfig>) -> Self {
         let keeper: Arc<OnceLock<Store>> = Arc::default();
         let itself = Arc::downgrade(&keeper);
-        let store = Store::scripted(move |seen| play(&itself, keeps, seen));
+        let playing = move |seen: &Seen| play(&itself, keeps, seen);
+        let store = match tls {
+            None => Store::scripted(playing),
+            Some(config) => Store::over_tls(config, playing),
+        };
         assert!(keeper.set(store).is_ok(), "it is new");
         Keeper(keeper)
     }

@@ -88,7 +88,8 @@ impl List {
 
 /// What a gate will be started with.
 pub struct Setup {
-    upstream: SocketAddr,
+    /// Where the store is; `None` where tables or options say it.
+    upstream: Option<SocketAddr>,
     /// Options by section, as TOML.
     sections: BTreeMap<&'static str, Vec<String>>,
     lists: Vec<List>,
@@ -105,6 +106,15 @@ impl Setup {
 
     /// A gate in front of whatever is at an address.
     pub fn before_address(upstream: SocketAddr) -> Self {
+        Self::before_any(Some(upstream))
+    }
+
+    /// A gate in front of the stores that its options or tables will name.
+    pub fn before_others() -> Self {
+        Self::before_any(None)
+    }
+
+    fn before_any(upstream: Option<SocketAddr>) -> Self {
         let directory = tempfile::tempdir().expect("a directory can be made");
         let setup = Setup {
             upstream,
@@ -188,7 +198,9 @@ impl Setup {
         let mut sections = self.sections.clone();
         let mut add = |section, line| sections.entry(section).or_default().push(line);
         add("listener", format!("address = \"{}\"", addresses.listener));
-        add("upstream", format!("endpoint = \"http://{}\"", self.upstream));
+        if let Some(upstream) = self.upstream {
+            add("upstream", format!("endpoint = \"http://{upstream}\""));
+        }
         add("admin", format!("address = \"{}\"", addresses.admin));
         let mut text = String::new();
         for (section, lines) in &sections {

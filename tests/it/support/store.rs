@@ -7,10 +7,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
 use super::PATIENCE;
 use super::http::{Decoder, Head};
 use super::script::{Script, Step};
-use super::wire::{Ending, Fill, Wire};
+use super::wire::{Ending, Fill, Socket, Wire};
 
 /// How often a store that waits looks whether it should stop.
 const TICK: Duration = Duration::from_millis(50);
@@ -68,6 +70,7 @@ struct Shared {
     changed: Condvar,
     stopping: AtomicBool,
     forgets: bool,
+    tls: Option<Arc<ServerConfig>>,
     play: Box<Play>,
 }
 
@@ -84,6 +87,20 @@ impl Store {
         Self::scripted(|_| Script::ok())
     }
 
+    /// A store that takes everything, at this address.
+    pub fn at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).expect("the address is free");
+        Self::start(listener, None, Box::new(|_| Script::ok()), false)
+    }
+
+    /// A store that is reached over TLS.
+    pub fn over_tls(
+        config: ServerConfig,
+        play: impl Fn(&Seen) -> Script + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(any_port(), Some(Arc::new(config)), Box::new(play), false)
+    }
+
     /// A store that does the same with each request.
     pub fn always(script: Script) -> Self {
         Self::scripted(move |_| script.clone())
@@ -91,22 +108,27 @@ impl Store {
 
     /// A store that chooses what to do by the request's head.
     pub fn scripted(play: impl Fn(&Seen) -> Script + Send + Sync + 'static) -> Self {
-        Self::start(Box::new(play), false)
+        Self::start(any_port(), None, Box::new(play), false)
     }
 
     /// A store that takes everything and keeps no bodies.
     pub fn forgetful() -> Self {
-        Self::start(Box::new(|_| Script::ok()), true)
+        Self::start(any_port(), None, Box::new(|_| Script::ok()), true)
     }
 
-    fn start(play: Box<Play>, forgets: bool) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    fn start(
+        listener: TcpListener,
+        tls: Option<Arc<ServerConfig>>,
+        play: Box<Play>,
+        forgets: bool,
+    ) -> Self {
         let address = listener.local_addr().expect("a listener has an address");
         let shared = Arc::new(Shared {
             log: Mutex::default(),
             changed: Condvar::new(),
             stopping: AtomicBool::new(false),
             forgets,
+            tls,
             play,
         });
         let served = shared.clone();
@@ -226,12 +248,32 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         });
         let shared = shared.clone();
         serving.push(std::thread::spawn(move || {
-            let end = serve(&shared, Wire::new(stream), number);
+            let end = serve(&shared, wire(stream, shared.tls.as_ref()), number);
             shared.change(|log| log.connections[number] = end);
         }));
     }
     for connection in serving {
         connection.join().expect("a store's connection does not panic");
+    }
+}
+
+fn any_port() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").expect("a port is free")
+}
+
+impl Socket for StreamOwned<ServerConnection, TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        &self.sock
+    }
+}
+
+fn wire(stream: TcpStream, tls: Option<&Arc<ServerConfig>>) -> Wire {
+    match tls {
+        None => Wire::new(stream),
+        Some(config) => {
+            let session = ServerConnection::new(config.clone()).expect("a session");
+            Wire::new(StreamOwned::new(session, stream))
+        }
     }
 }
 

@@ -48,12 +48,13 @@ fn what_is_kept_is_taken_in_turn_too() {
 fn who_fails_is_left_aside_for_a_growing_time() {
     let (mut two, start) = (places(2), Instant::now());
     keep(&mut two, 1, 10);
-    assert_eq!(two.failed(at(1), start), [10], "what leads there is of no use");
+    let failed = two.failed(at(1), start);
+    assert_eq!((failed.is_new, failed.kept), (true, vec![10]), "what leads there is of no use");
     assert_eq!(two.standing(), [(at(1), false), (at(2), true)]);
     assert_eq!(candidates(&mut two), [2, 1]);
     assert_eq!(candidates(&mut two), [2, 1]);
     // Others that fail meanwhile make it no longer.
-    two.failed(at(1), start);
+    assert!(!two.failed(at(1), start).is_new);
     let (mut now, mut times) = (start, Vec::new());
     for _ in 0..7 {
         let before = now;
@@ -65,7 +66,7 @@ fn who_fails_is_left_aside_for_a_growing_time() {
         two.failed(at(1), now);
     }
     assert_eq!(times, [1, 2, 4, 8, 16, 30, 30]);
-    two.reached(at(1));
+    assert!(two.reached(at(1)) && !two.reached(at(1)));
     assert_eq!(two.standing(), [(at(1), true), (at(2), true)]);
     assert!(two.due(now + Duration::from_secs(99)).is_empty());
     // It is well: the first failure counts as the first.
@@ -100,8 +101,8 @@ fn a_new_answer_keeps_what_stays() {
     assert_eq!(three.kept(at(1)), None);
     assert_eq!((three.kept_count(), three.all_kept().count()), (2, 3));
     // What happens to one that is gone is nobody's affair.
-    assert!(three.failed(at(1), now).is_empty());
-    three.reached(at(1));
+    let failed = three.failed(at(1), now);
+    assert!(!failed.is_new && failed.kept.is_empty() && !three.reached(at(1)));
     let mut many = places(0);
     let addresses: Vec<_> = (0..=PLACES_MAX as u8).map(at).collect();
     many.set(&addresses);
