@@ -20,6 +20,8 @@ use crate::net::downstream::Pace;
 pub struct Intake {
     body: Incoming,
     seal: Option<Seal>,
+    /// The fields before a form's file, which its policy covers.
+    covered: Option<usize>,
     inspector: Inspector,
     /// What has come and may not go out yet.
     pub hold: HoldBack,
@@ -66,6 +68,7 @@ impl Intake {
         Intake {
             body,
             seal: None,
+            covered: None,
             inspector,
             hold: HoldBack::new(HoldBack::EVERYTHING),
             trailers: None,
@@ -140,8 +143,11 @@ impl Intake {
             seal.finish(&mut |piece| verified.push(piece))?;
             verified.into_iter().try_for_each(|piece| self.inspect(piece))?;
         }
-        let Intake { mut inspector, hold, trailers, tolerant, malformed, .. } = self;
+        let Intake { mut inspector, hold, trailers, tolerant, malformed, seal, covered, .. } = self;
         let (kept, form) = (inspector.take_kept(), inspector.form().cloned());
+        if let (Some(seal), Some(form), Some(covered)) = (&seal, &form, covered) {
+            seal.check_form(form, covered, inspector.payload())?;
+        }
         let seen = match (malformed, inspector.finish()) {
             (None, Ok(evidence)) => Seen::Whole(evidence),
             (Some(_), _) | (None, Err(_)) if tolerant => Seen::Malformed,
@@ -181,7 +187,11 @@ impl Intake {
         }
         match self.inspector.feed(wire, &mut self.hold) {
             Err(error) if self.tolerant => self.malformed = Some(error),
-            fed => return fed,
+            fed => fed?,
+        }
+        if self.seal.is_some() && self.covered.is_none() {
+            let form = self.inspector.form().filter(|form| form.file().is_some());
+            self.covered = form.map(|form| form.fields().len());
         }
         Ok(())
     }

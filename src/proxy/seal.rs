@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 
+use crate::framing::Form;
 use crate::inspect::BodyError;
 use crate::net::budget::Reservation;
 use crate::s3::policy_form::{FormClaims, FormKeys, PolicyError, SealedForm};
@@ -58,6 +59,26 @@ impl Seal {
         }
     }
 
+    /// Compares a whole form with its policy: the length of its file in bytes, and that nothing which
+    /// says how to store it stands behind the file, where no policy covers it and some stores read on.
+    /// `covered` fields stand before.
+    ///
+    /// # Errors
+    /// The policy says otherwise.
+    pub(super) fn check_form(
+        &self,
+        form: &Form,
+        covered: usize,
+        file: u64,
+    ) -> Result<(), PolicyError> {
+        let Kind::Form(sealed) = &self.kind else { return Ok(()) };
+        let mut behind = form.fields().iter().skip(covered);
+        if let Some(field) = behind.find(|field| says_how_to_store(&field.name)) {
+            return Err(PolicyError::ExtraFields(field.name.clone()));
+        }
+        sealed.policy().map_or(Ok(()), |policy| policy.check_length(file))
+    }
+
     /// By how many bytes the body has grown; 0 before anything has been emitted.
     pub(super) fn grown(&self) -> i64 {
         match &self.kind {
@@ -65,4 +86,26 @@ impl Seal {
             Kind::Form(form) => form.grown().unwrap_or(0),
         }
     }
+}
+
+/// Whether a form's field has a meaning to stores. A browser sends its submit button too, which the
+/// example in the AWS documentation has behind the file.
+fn says_how_to_store(field: &str) -> bool {
+    const NAMES: [&str; 13] = [
+        "acl",
+        "bucket",
+        "cache-control",
+        "content-disposition",
+        "content-encoding",
+        "content-type",
+        "expires",
+        "key",
+        "policy",
+        "redirect",
+        "success_action_redirect",
+        "success_action_status",
+        "tagging",
+    ];
+    let field = field.to_ascii_lowercase();
+    NAMES.contains(&field.as_str()) || field.starts_with("x-amz-") || field.starts_with("x-minio-")
 }

@@ -6,10 +6,12 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::SystemTime;
 
+use base64::Engine as _;
 use http::HeaderMap;
 use s3bouncer::framing::ChunkedPlan;
 use s3bouncer::s3::auth::{Claims, Credentials, KeyRing, Payload, Proof, Secret};
 use s3bouncer::s3::sealed::{Outgoing, SEALED_CHUNK_MAX, Sealed};
+use s3bouncer::s3::sigv4::{Scope, SigningKey, Stamp};
 use s3bouncer::s3::{self, BodyPlan};
 
 use crate::support::signer::{Keys, header_map, minutes_ago};
@@ -395,6 +397,112 @@ fn signed_chunks_can_be_sent_as_what_they_hold() {
             assert_eq!(as_the_store_reads_it(&seen).0.payload, Payload::Unsigned);
         }
     }
+}
+
+/// A form with a policy that the client has signed, and fields behind its file.
+fn form(file: &[u8], behind: &[(&str, &str)], change: impl Fn(&str) -> String) -> Request {
+    let stamp = Stamp::of(SystemTime::now());
+    let scope = Scope { stamp: stamp.clone(), region: "us-east-1".to_owned() };
+    let credential = format!("{}/{scope}", CLIENT.access);
+    let policy = format!(
+        "{{\"expiration\":\"2099-01-01T00:00:00Z\",\"conditions\":[{{\"bucket\":\"b\"}},\
+         [\"starts-with\",\"$key\",\"photos/\"],[\"content-length-range\",1,400000],\
+         {{\"x-amz-algorithm\":\"AWS4-HMAC-SHA256\"}},{{\"x-amz-credential\":\"{credential}\"}},\
+         {{\"x-amz-date\":\"{}\"}}]}}",
+        stamp.as_str()
+    );
+    let policy = base64::engine::general_purpose::STANDARD.encode(policy);
+    let signature = SigningKey::derive(CLIENT.secret, scope).sign_policy(policy.as_bytes());
+    let before = [
+        ("key", "photos/k"),
+        ("policy", &policy),
+        ("x-amz-algorithm", "AWS4-HMAC-SHA256"),
+        ("x-amz-credential", &credential),
+        ("x-amz-date", stamp.as_str()),
+        ("x-amz-signature", &signature.to_string()),
+    ];
+    let field = |(name, value): &(&str, &str)| {
+        format!("--made-up\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let head: String = before.iter().map(field).collect();
+    let head = change(&head)
+        + "--made-up\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n";
+    let tail =
+        "\r\n".to_owned() + &behind.iter().map(field).collect::<String>() + "--made-up--\r\n";
+    let body = [head.as_bytes(), file, tail.as_bytes()].concat();
+    let request = Request::post("/b", &body).without("Authorization");
+    request.with("Content-Type", "multipart/form-data; boundary=made-up")
+}
+
+#[test]
+fn a_browsers_form_is_signed_anew_with_the_same_conditions() {
+    let store = Store::ok();
+    let gate = gate(&store);
+    let submit = [("submit", "Upload")];
+    for (size, expects) in [(100, false), (100, true), (300_000, false), (300_000, true)] {
+        let file = sample::noise(3, size);
+        let request = form(&file, &submit, str::to_owned);
+        let request = if expects { request.expecting() } else { request };
+        let number = store.requests().len();
+        assert_eq!(gate.exchange(&request).status(), 200, "{size} {expects}");
+        let seen = store.complete(number);
+        assert_eq!(seen.head.get("content-length"), Some(&*seen.body.len().to_string()));
+        let text = String::from_utf8_lossy(&seen.body);
+        assert!(text.contains(STORE.access) && !text.contains(CLIENT.access));
+        assert!(text.contains("the-stores-token") && text.contains("photos/k"));
+        assert!(seen.body.windows(file.len()).any(|window| window == file));
+    }
+}
+
+#[test]
+fn a_form_is_refused_by_its_policy_and_a_listed_file_is_denied() {
+    let store = Store::ok();
+    let gate = gate(&store);
+    let keep = |head: &str| head.to_owned();
+    let file = sample::noise(3, 1000);
+    for (what, request, expected) in [
+        (
+            "another key",
+            form(&file, &[], |head| head.replace("photos/k", "other/k")),
+            (403, "AccessDenied"),
+        ),
+        (
+            "another policy",
+            form(&file, &[], |head| head.replace("eyJle", "eyJlf")),
+            (403, "SignatureDoesNotMatch"),
+        ),
+        (
+            "one more field",
+            form(&file, &[], |head| {
+                head.replace("--made-up\r\nContent-Disposition: form-data; name=\"policy\"",
+                "--made-up\r\nContent-Disposition: form-data; name=\"acl\"\r\n\r\npublic-read\r\n\
+                 --made-up\r\nContent-Disposition: form-data; name=\"policy\"")
+            }),
+            (403, "AccessDenied"),
+        ),
+        (
+            "a field behind the file",
+            form(&file, &[("Key", "other/k")], keep),
+            (403, "AccessDenied"),
+        ),
+        (
+            "nobody's",
+            form(&file, &[], |head| head.replace("x-amz-", "x-not-")),
+            (403, "AccessDenied"),
+        ),
+        (
+            "a stranger's",
+            form(&file, &[], |head| head.replace(CLIENT.access, "STRANGER")),
+            (403, "InvalidAccessKeyId"),
+        ),
+        ("too large", form(&sample::noise(3, 400_001), &[], keep), (400, "EntityTooLarge")),
+        ("empty", form(b"", &[], keep), (400, "EntityTooSmall")),
+        ("listed", form(sample::CACTUS, &[], keep), (403, "AccessDenied")),
+    ] {
+        expect_turned_away(&gate, &store, what, &request, expected);
+    }
+    let denials = gate.stop().denials;
+    assert_eq!((denials.len(), &denials[0]["auth"]), (1, &"accepted".into()));
 }
 
 /// Where the store wants the bucket, and where the client has it.
