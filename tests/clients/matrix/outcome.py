@@ -109,8 +109,14 @@ def wire(exchanges, scrub):
 
 def mismatch_faults(result):
     """Of a request with a wrong signature: what S3 says to that, each time, and nothing stored."""
-    said = [(e["answer"], re.findall(r"<Code>(\w+)</Code>", str(e.get("body")))) for e in result["wire"]["exchanges"]]
-    good = said and all(answer.startswith("403 ") and code == ["SignatureDoesNotMatch"] for answer, code in said)
+    exchanges = result["wire"]["exchanges"]
+    said = [(e["answer"], re.findall(r"<Code>(\w+)</Code>", str(e.get("body")))) for e in exchanges]
+    silent = [e["request"].startswith("HEAD ") for e in exchanges]  # its answer has no body to say so
+    right = [
+        answer.startswith("403 ") and code == ([] if head else ["SignatureDoesNotMatch"])
+        for (answer, code), head in zip(said, silent)
+    ]
+    good = right and all(right)
     out = [] if good else [f"answered {said}"]
     return out + ([f"stored {brief(result['stored'])}"] if result["stored"] else [])
 
