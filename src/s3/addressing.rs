@@ -69,6 +69,11 @@ pub(super) fn check_escapes(text: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Whether a path names the same bucket to every store.
+pub(super) fn names_one_bucket(path: &str) -> bool {
+    check_write(path) != Err(Refusal::Bucket) && !dots_leave_bucket(path)
+}
+
 /// Whether a store that resolved the dots of a write's path would find another bucket in it. S3
 /// does not resolve them, so that keys like `../x` are good keys.
 pub(super) fn dots_leave_bucket(path: &str) -> bool {

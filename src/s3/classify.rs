@@ -52,6 +52,10 @@ pub struct Request {
     pub bucket: Option<String>,
     /// Whether the host names the bucket, so that the path is all key.
     pub bucket_in_host: bool,
+    /// Whether the bucket is the same to every store that gets the path, whatever it does to slashes,
+    /// escapes and dots. A write's is, but for the dots; a read's need not be, and who may read only
+    /// some buckets must not read there.
+    pub bucket_is_plain: bool,
     /// The key, percent-decoded for records.
     pub key: Option<String>,
     /// `uploadId`, percent-decoded.
@@ -190,6 +194,13 @@ impl<'a> View<'a> {
         }
     }
 
+    fn bucket_is_plain(&self) -> bool {
+        match self.host_bucket {
+            Ok(Some(_)) => true,
+            Ok(None) | Err(_) => addressing::names_one_bucket(self.head.path),
+        }
+    }
+
     fn dots_leave_bucket(&self) -> bool {
         self.host_bucket == Ok(None) && addressing::dots_leave_bucket(self.head.path)
     }
@@ -250,6 +261,7 @@ impl<'a> View<'a> {
             operation,
             bucket: text(address.bucket).map(|name| self.surface.unaliased(name)),
             bucket_in_host: matches!(self.host_bucket, Ok(Some(_))),
+            bucket_is_plain: self.bucket_is_plain(),
             key: text(address.key),
             upload_id: text(self.query.get(Key::UploadId)),
             part_number,

@@ -158,3 +158,22 @@ fn a_name_stands_for_one_bucket() {
     let twice = Surface::default().with_aliases(["a=b", "a=c"]);
     assert_eq!(twice, Err(SurfaceError::Twice("a".into())));
 }
+
+/// What is not refused on reads and deletes, since nothing comes in, is told.
+#[test]
+fn whether_every_store_finds_the_same_bucket_is_told() {
+    let plain = |host: &str, line: &str| {
+        let read = read_on(&surface(), line, &[&format!("host: {host}")]);
+        let read = read.unwrap_or_else(|refusal| panic!("{line}: {refusal:?}"));
+        (read.bucket_is_plain, read.bucket_in_host)
+    };
+    for line in ["GET /", "GET /b", "GET /b/", "DELETE /b//k%2F..", "GET /b/%zz", "PUT /b/k"] {
+        assert_eq!(plain("store.test", line), (true, false), "{line}");
+    }
+    for line in ["GET //b/k", "DELETE /b%2Fk", "GET /%2Fb", "DELETE /b/../c/k", "GET /b%zz"] {
+        assert_eq!(plain("store.test", line), (false, false), "{line}");
+        assert_eq!(plain("other.test", line), (false, false), "{line}");
+        assert_eq!(plain("b.store.test", line), (true, true), "{line}");
+    }
+    assert_eq!(plain("store.test", "PUT /b/../c/k"), (false, false));
+}
