@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rustls::{ClientConnection, StreamOwned};
+
 use crate::target::Target;
 
 /// A store that reads each request and says 200.
@@ -89,7 +91,7 @@ impl Load {
         std::thread::scope(|scope| {
             for _ in 0..self.connections {
                 scope.spawn(|| {
-                    let mut connection = connect(target.address);
+                    let mut connection = connect(target);
                     let take = |n: usize| n.checked_sub(1);
                     while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
                         put(&mut connection, target.address, &body);
@@ -101,22 +103,33 @@ impl Load {
 }
 
 /// Connections that have sent one small request each and are kept open.
-pub fn idle(target: &Target, count: usize) -> Vec<BufReader<TcpStream>> {
+pub fn idle(target: &Target, count: usize) -> Vec<Connection> {
     let open = || {
-        let mut connection = connect(target.address);
+        let mut connection = connect(target);
         put(&mut connection, target.address, &[7; 1024]);
         connection
     };
     (0..count).map(|_| open()).collect()
 }
 
-fn connect(address: SocketAddr) -> BufReader<TcpStream> {
-    let stream = TcpStream::connect(address).expect("the target accepts");
+/// A client's connection, in TLS or not.
+pub type Connection = BufReader<Box<dyn Stream>>;
+
+/// What a connection consists of.
+pub trait Stream: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Stream for S {}
+
+fn connect(target: &Target) -> Connection {
+    let stream = TcpStream::connect(target.address).expect("the target accepts");
     stream.set_nodelay(true).expect("a socket");
-    BufReader::new(stream)
+    let Some(trusting) = &target.trusting else { return BufReader::new(Box::new(stream)) };
+    let name = target.address.ip().into();
+    let client = ClientConnection::new(trusting.clone(), name).expect("a name");
+    BufReader::new(Box::new(StreamOwned::new(client, stream)))
 }
 
-fn put(connection: &mut BufReader<TcpStream>, host: SocketAddr, body: &[u8]) {
+fn put(connection: &mut Connection, host: SocketAddr, body: &[u8]) {
     let head = format!(
         "PUT /bucket/key HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\n\
          x-amz-content-sha256: UNSIGNED-PAYLOAD\r\nx-amz-date: 20260101T000000Z\r\n\
@@ -133,6 +146,7 @@ fn put(connection: &mut BufReader<TcpStream>, host: SocketAddr, body: &[u8]) {
         stream.write_all(head.as_bytes()).expect("the head goes out");
         stream.write_all(body).expect("the body goes out");
     }
+    stream.flush().expect("all of it goes out");
     let mut status = [0; 12];
     connection.read_exact(&mut status).expect("an answer");
     assert_eq!(&status, b"HTTP/1.1 200", "{}", String::from_utf8_lossy(&status));

@@ -1,17 +1,19 @@
 //! CPU of the gate on the data path, beside nginx, in one run.
 //!
-//! `cargo bench --bench relay [-- ROUNDS]`
+//! `cargo bench --bench relay [-- [tls] [ROUNDS]]`: with `tls`, only how bodies move that come in TLS.
 //!
 //! Each process's CPU time is read from /proc: on a shared machine that is the figure that holds.
 //! Targets take turns within each round. The gate runs with no list, so that there is no digest to
 //! compute, and takes no other path for that: guards, hold-back and audit work as ever. nginx runs
 //! one worker with request buffering off; the gate runs one worker too.
 
+mod certificate;
 mod load;
 mod target;
 
 use std::collections::BTreeMap;
 
+use certificate::Certificate;
 use load::{Load, Sink};
 use target::Target;
 
@@ -29,15 +31,20 @@ const MIB: Load = LOADS[2];
 fn main() {
     let rounds = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(5);
     let sink = Sink::start();
-    forwarding(&sink, rounds);
+    if std::env::args().skip(1).any(|argument| argument == "tls") {
+        let certificate = Certificate::made_up();
+        return forwarding(&sink, rounds, Some(&certificate));
+    }
+    forwarding(&sink, rounds, None);
     digests(&sink, rounds);
     memory(&sink);
 }
 
 /// Moving bodies, without digests, beside nginx.
-fn forwarding(sink: &Sink, rounds: usize) {
-    let targets = [Target::nginx(sink), Target::gate(sink, "gate", &[], "auto")];
-    println!("CPU of moving PUT bodies, no digests, {rounds} rounds (median turn)\n");
+fn forwarding(sink: &Sink, rounds: usize, tls: Option<&Certificate>) {
+    let targets = [Target::nginx(sink, tls), Target::gate(sink, "gate", &[], "auto", tls)];
+    let how = if tls.is_some() { " that come in TLS" } else { "" };
+    println!("CPU of moving PUT bodies{how}, no digests, {rounds} rounds (median turn)\n");
     println!(
         "| body | nginx us/request | gate us/request | nginx s/GB | gate s/GB | gate / nginx |"
     );
@@ -60,8 +67,8 @@ fn forwarding(sink: &Sink, rounds: usize) {
 fn digests(sink: &Sink, rounds: usize) {
     let kinds = ["md5", "sha1", "sha256"];
     let targets = [
-        Target::gate(sink, "one pass", &kinds, "auto"),
-        Target::gate(sink, "one after the other", &kinds, "portable"),
+        Target::gate(sink, "one pass", &kinds, "auto", None),
+        Target::gate(sink, "one after the other", &kinds, "portable", None),
     ];
     let cpu = measure(&targets, MIB, rounds);
     let (one, three) = (cpu["one pass"], cpu["one after the other"]);
@@ -75,7 +82,7 @@ fn digests(sink: &Sink, rounds: usize) {
 fn memory(sink: &Sink) {
     println!("\nPeak resident memory of a fresh gate with all three digests");
     for load in [MIB, LOADS[3], LOADS[4]] {
-        let gate = Target::gate(sink, "gate", &["md5", "sha1", "sha256"], "auto");
+        let gate = Target::gate(sink, "gate", &["md5", "sha1", "sha256"], "auto", None);
         load.run(&gate);
         println!(
             "  {:>7} bodies, {} at once: {} KiB",
@@ -84,7 +91,7 @@ fn memory(sink: &Sink) {
             gate.peak_kib()
         );
     }
-    let gate = Target::gate(sink, "gate", &[], "auto");
+    let gate = Target::gate(sink, "gate", &[], "auto", None);
     Load { requests: 64, connections: 64, ..LOADS[0] }.run(&gate);
     let before = gate.resident_kib();
     const IDLE: usize = 2000;

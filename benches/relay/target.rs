@@ -4,22 +4,39 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustls::ClientConfig;
+
+use crate::certificate::Certificate;
 use crate::load::Sink;
 
 /// A proxy in front of the sink. Ends, and its folder with it, when dropped.
 pub struct Target {
     pub name: &'static str,
     pub address: SocketAddr,
+    /// How clients speak TLS with it, where they do.
+    pub trusting: Option<Arc<ClientConfig>>,
     process: Child,
     folder: PathBuf,
 }
 
 impl Target {
     /// nginx from PATH: one worker, bodies streamed, connections to the sink kept.
-    pub fn nginx(sink: &Sink) -> Self {
+    pub fn nginx(sink: &Sink, tls: Option<&Certificate>) -> Self {
         let (folder, address) = (folder(), free_address());
+        let (ssl, files) = match tls {
+            Some(tls) => (
+                " ssl",
+                format!(
+                    "ssl_certificate {}; ssl_certificate_key {}; ssl_protocols TLSv1.2 TLSv1.3;",
+                    tls.chain.display(),
+                    tls.key.display()
+                ),
+            ),
+            None => ("", String::new()),
+        };
         let configuration = format!(
             "worker_processes 1; daemon off; pid {dir}/pid; error_log {dir}/error.log;
              events {{ worker_connections 4096; }}
@@ -28,7 +45,7 @@ impl Target {
                proxy_temp_path {dir}/proxy; fastcgi_temp_path {dir}/f; uwsgi_temp_path {dir}/u;
                scgi_temp_path {dir}/s;
                upstream sink {{ server {sink}; keepalive 64; keepalive_requests 1000000; }}
-               server {{ listen {address};
+               server {{ listen {address}{ssl}; {files}
                  location / {{ proxy_pass http://sink; proxy_http_version 1.1;
                    proxy_set_header Connection \"\"; proxy_set_header Host $http_host;
                    proxy_request_buffering off; }} }} }}",
@@ -38,16 +55,25 @@ impl Target {
         fs::write(folder.join("nginx.conf"), configuration).expect("the folder is writable");
         let mut command = Command::new("nginx");
         command.arg("-p").arg(&folder).arg("-c").arg(folder.join("nginx.conf"));
-        Target::start("nginx", address, folder, command)
+        Target::start("nginx", address, folder, command).trusting(tls)
     }
 
     /// The gate as built for benches, with made-up lists of these kinds.
-    pub fn gate(sink: &Sink, name: &'static str, kinds: &[&str], digests: &str) -> Self {
+    pub fn gate(
+        sink: &Sink,
+        name: &'static str,
+        kinds: &[&str],
+        digests: &str,
+        tls: Option<&Certificate>,
+    ) -> Self {
         let (folder, address) = (folder(), free_address());
+        let files =
+            tls.map(|tls| format!("tls_certificate = {:?}\ntls_key = {:?}\n", tls.chain, tls.key));
         let mut configuration = format!(
-            "[listener]\naddress = \"{address}\"\n[upstream]\nendpoint = \"http://{}\"\n\
+            "[listener]\naddress = \"{address}\"\n{}[upstream]\nendpoint = \"http://{}\"\n\
              [admin]\naddress = \"\"\n[log]\nlevel = \"error\"\n\
              [runtime]\nworkers = 1\ndigests = \"{digests}\"\n",
+            files.unwrap_or_default(),
             sink.address
         );
         for kind in kinds {
@@ -68,7 +94,12 @@ impl Target {
         fs::write(&path, configuration).expect("the folder is writable");
         let mut command = Command::new(env!("CARGO_BIN_EXE_s3bouncer"));
         command.args(["run", "--config"]).arg(path);
-        Target::start(name, address, folder, command)
+        Target::start(name, address, folder, command).trusting(tls)
+    }
+
+    fn trusting(mut self, tls: Option<&Certificate>) -> Self {
+        self.trusting = tls.map(|tls| tls.trusting.clone());
+        self
     }
 
     fn start(
@@ -86,7 +117,7 @@ impl Target {
             assert!(Instant::now() < deadline, "{name} does not listen");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Target { name, address, process, folder }
+        Target { name, address, trusting: None, process, folder }
     }
 
     /// CPU time of the process, its children and all their threads, in nanoseconds.
@@ -147,7 +178,8 @@ fn free_address() -> SocketAddr {
     listener.local_addr().expect("its address")
 }
 
-fn folder() -> PathBuf {
+/// A new folder.
+pub fn folder() -> PathBuf {
     use std::sync::atomic::{AtomicUsize, Ordering};
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let unique = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));

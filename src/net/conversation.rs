@@ -93,7 +93,9 @@ impl Listener {
     {
         let service = service_fn(|mut request: Request<Incoming>| {
             let terms = self.entrance.terms();
-            request.extensions_mut().insert(terms.pace);
+            if !request.body().is_end_stream() {
+                request.extensions_mut().insert(terms.pace);
+            }
             let client = terms.proxies.client_of(peer, request.headers());
             answer(client, request, activity.busy()).map(Ok::<_, Infallible>)
         });

@@ -19,7 +19,8 @@ pub struct Timeouts {
     pub idle: Duration,
 }
 
-/// How fast a client has to send a body. Each request carries its listener's as an extension.
+/// How fast a client has to send a body. Each request that has one carries its listener's as an
+/// extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
     /// Silence after which a body is given up.
@@ -46,7 +47,7 @@ impl Pace {
     }
 }
 
-/// What holds for a request that no listener took.
+/// What holds for a request without a body, or that no listener took.
 impl Default for Pace {
     fn default() -> Self {
         Pace { idle: Duration::from_secs(60), min_rate: 0 }

@@ -114,7 +114,7 @@ impl Listener {
         &self,
         mut stream: TcpStream,
         mut peer: SocketAddr,
-        stage: watch::Receiver<Stage>,
+        mut stage: watch::Receiver<Stage>,
         answer: A,
     ) where
         A: Fn(SocketAddr, Request<Incoming>, Busy) -> F,
@@ -128,39 +128,38 @@ impl Listener {
         // connection's task.
         let announced = self.entrance.terms().announced;
         if announced {
-            match Box::pin(self.announcement(&mut stream, peer)).await {
-                Ok(named) => peer = named,
-                Err(refusal) => return self.refuse(refusal, peer, &"closed"),
+            if !self.entrance.terms().proxies.include(peer.ip().to_canonical()) {
+                return self.refuse(Refusal::Stranger, peer, &"it is not trusted");
+            }
+            match Box::pin(self.in_time(&mut stage, announcement(&mut stream))).await {
+                Ok(Origin::Client(client)) => peer = client,
+                Ok(Origin::Socket) => {}
+                Err(error) => return self.refuse(Refusal::Header, peer, &error),
             }
         }
         match self.entrance.tls() {
             None => Box::pin(self.converse(stream, peer, stage, answer)).await,
-            Some(tls) => {
-                let accepted = tokio::time::timeout(self.timeouts.header, tls.accept(stream));
-                match Box::pin(accepted).await {
-                    Ok(Ok(stream)) => Box::pin(self.converse(stream, peer, stage, answer)).await,
-                    Ok(Err(error)) => self.refuse(Refusal::Handshake, peer, &error),
-                    Err(late) => self.refuse(Refusal::Handshake, peer, &late),
-                }
-            }
+            Some(tls) => match Box::pin(self.in_time(&mut stage, tls.accept(stream))).await {
+                Ok(stream) => Box::pin(self.converse(stream, peer, stage, answer)).await,
+                Err(error) => self.refuse(Refusal::Handshake, peer, &error),
+            },
         }
     }
 
-    /// Reads the PROXY header that a connection begins with, and nothing behind it. Gives the
-    /// client's address.
-    async fn announcement(
+    /// What comes before the first request may take as long as a head, and no longer than the gate
+    /// lives.
+    async fn in_time<T>(
         &self,
-        stream: &mut TcpStream,
-        peer: SocketAddr,
-    ) -> Result<SocketAddr, Refusal> {
-        if !self.entrance.terms().proxies.include(peer.ip().to_canonical()) {
-            return Err(Refusal::Stranger);
-        }
-        let read = tokio::time::timeout(self.timeouts.header, read_announcement(stream));
-        match read.await {
-            Ok(Ok(Origin::Client(client))) => Ok(client),
-            Ok(Ok(Origin::Socket)) => Ok(peer),
-            Ok(Err(_)) | Err(_) => Err(Refusal::Header),
+        stage: &mut watch::Receiver<Stage>,
+        comes: impl Future<Output = io::Result<T>>,
+    ) -> io::Result<T> {
+        tokio::select! {
+            come = tokio::time::timeout(self.timeouts.header, comes) => {
+                come.unwrap_or_else(|late| Err(late.into()))
+            }
+            _ = stage.wait_for(|&stage| stage >= Stage::Ending) => {
+                Err(io::ErrorKind::Interrupted.into())
+            }
         }
     }
 
@@ -173,7 +172,8 @@ impl Listener {
     }
 }
 
-async fn read_announcement(stream: &mut TcpStream) -> io::Result<Origin> {
+/// Reads the PROXY header that a connection begins with, and nothing behind it.
+async fn announcement(stream: &mut TcpStream) -> io::Result<Origin> {
     let mut header = Vec::new();
     loop {
         match proxy_protocol::read(&header).map_err(io::Error::other)? {

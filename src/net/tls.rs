@@ -2,8 +2,10 @@
 
 mod certificate;
 mod stamp;
+mod stream;
 
 use std::fmt::Display;
+use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,11 +20,13 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tokio::net::TcpStream;
-use tokio_rustls::{Accept, TlsAcceptor};
+use tokio_rustls::TlsAcceptor;
 
 use crate::config::{self, ClientAuth, TlsVersion};
 pub use certificate::{Certificate, Certificates};
 use stamp::Stamp;
+use stream::ReadAhead;
+pub use stream::Stream;
 
 /// A listener's TLS, which can be replaced while it serves.
 pub struct Tls {
@@ -86,8 +90,12 @@ impl Tls {
     }
 
     /// Begins a handshake.
-    pub fn accept(&self, stream: TcpStream) -> Accept<TcpStream> {
-        self.serving.load().acceptor.accept(stream)
+    pub fn accept(
+        &self,
+        stream: TcpStream,
+    ) -> impl Future<Output = io::Result<Stream>> + Send + use<> {
+        let accepting = self.serving.load().acceptor.accept(ReadAhead::new(stream));
+        async move { accepting.await.map(Stream::new) }
     }
 
     /// What clients are shown now.

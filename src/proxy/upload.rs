@@ -38,6 +38,9 @@ use crate::s3::{self, Operation};
 /// How long the store may take to say 100 Continue, or no, before a body is sent all the same.
 pub(super) const CONTINUE_PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long it may take where nothing is sent before the store has accepted the head.
+const ACCEPTANCE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// One PUT or POST on its way.
 ///
 /// In a box: it goes from one stage to the next by value, and each stage's future has room for it.
@@ -178,7 +181,11 @@ impl Upload {
     ) -> Result<(Box<Self>, Incoming, Running), Answer> {
         for fresh in [false, true] {
             let Ok(mut running) = self.case.open_asking(fresh).await else { break };
-            let opening = running.exchange.opening(CONTINUE_PATIENCE).await;
+            let patience = match self.case.needs_acceptance() {
+                true => ACCEPTANCE_PATIENCE,
+                false => CONTINUE_PATIENCE,
+            };
+            let opening = running.exchange.opening(patience).await;
             faults::point("asked");
             match opening {
                 Opening::Final(response) => {

@@ -1,5 +1,5 @@
 //! What a request's head says: operation, object, body plan, signer, declared digests; which parts
-//! make an object; and how S3 says no.
+//! make an object; how S3 says no; who signed, proven, and the same request signed anew.
 //!
 //! Classification serves policy and bookkeeping only. It never decides whether a body is looked at:
 //! stores route odd requests differently, so that every PUT and POST body is inspected, whatever

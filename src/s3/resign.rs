@@ -1,8 +1,9 @@
 //! A request whose signature holds, signed anew for the store.
 //!
-//! Method, key and query keep the client's spelling, and what is signed is the canonical form that
-//! stores compute from it. The new signature stands where the old one stood: a presigned query stays
-//! one, since stores take its `x-amz-*` keys for headers only then. SigV2 becomes SigV4.
+//! Method, key and query stay the client's. The path goes out in the spelling that is signed: some
+//! stores, like AWS, decode and encode a path before they verify it, others, like Garage, take it as it
+//! stands, and a `+` is a space to some. The new signature stands where the old one stood: a presigned
+//! query stays one, since stores take its `x-amz-*` keys for headers only then. SigV2 becomes SigV4.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -13,7 +14,7 @@ use http::uri::PathAndQuery;
 
 use super::addressing;
 use super::auth::{Credentials, KeyRing, Payload, Place, Proof, is_v2_key, is_v4_key};
-use super::sigv4::{Scope, Seed, Signer, Stamp};
+use super::sigv4::{Scope, Seed, Signer, Stamp, canonical_path};
 use super::{Head, Request};
 
 const AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
@@ -90,6 +91,7 @@ pub fn resign(
     ring: &KeyRing,
 ) -> Result<Resigned, ResignError> {
     let (host, path) = address(head.path, request, upstream.authority, upstream.addressing);
+    let path = spelled_as_signed(&path, request);
     let stamp = Stamp::of(now);
     let scope = Scope { stamp: stamp.clone(), region: upstream.region.to_owned() };
     let key = ring.key(upstream.credentials, scope);
@@ -127,8 +129,8 @@ pub fn resign(
             presigned.seed
         }
     };
-    let target = query.map_or(path.clone(), |query| format!("{path}?{query}").into());
-    let target = PathAndQuery::try_from(target.as_ref()).map_err(|_| ResignError::Target)?;
+    let target = query.map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
+    let target = PathAndQuery::try_from(target).map_err(|_| ResignError::Target)?;
     Ok(Resigned { target, headers, seed: Seed { key, signature: seed } })
 }
 
@@ -170,6 +172,15 @@ fn address<'a>(
             let below = path.get(1 + raw.len()..).filter(|below| !below.is_empty());
             (format!("{bucket}.{authority}").into(), below.unwrap_or("/").into())
         }
+    }
+}
+
+/// The spelling in which a path is signed. One whose bucket has a slash, which only a read can, would
+/// name another bucket then, and keeps its own.
+fn spelled_as_signed(path: &str, request: &Request) -> String {
+    match request.bucket.as_deref().is_some_and(|bucket| bucket.contains('/')) {
+        true => path.to_owned(),
+        false => canonical_path(path),
     }
 }
 

@@ -1,4 +1,6 @@
-//! Who signed a request, and how. Nothing is verified here: the store does that.
+//! Who signed a request, and how. Nothing is verified here: the store does that, or [`auth`].
+//!
+//! [`auth`]: super::auth
 
 use std::borrow::Cow;
 

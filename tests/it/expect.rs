@@ -238,3 +238,73 @@ fn other_expectations_are_refused() {
     }
     assert!(store.requests().is_empty());
 }
+
+/// With `auth_first`: who does not wait for the store is not read before the store has accepted the head
+/// either.
+fn asking_gate(store: &Store) -> Gate {
+    let setup = Setup::refusing(store, &[sample::CACTUS]).small_limits();
+    setup.set("upstream", "auth_first = \"on\"").start()
+}
+
+#[test]
+fn nothing_of_a_stranger_is_read_where_the_store_is_asked_first() {
+    let store = Store::always(Script::refuses());
+    let gate = asking_gate(&store);
+    for framing in Framing::ALL {
+        for size in SIZES {
+            let number = store.requests().len();
+            let request = Request::framed("/b/k", framing, &sample::noise(1, size));
+            let mut client = gate.client();
+            client.send(&request.head());
+            // The answer comes though no byte of the body has.
+            let answer = client.answer();
+            assert_eq!((answer.status(), answer.closes()), (403, true), "{framing:?}");
+            let seen = store.request(number);
+            assert_eq!(seen.head.get("expect"), Some("100-continue"));
+            assert_eq!(seen.bytes, 0);
+        }
+    }
+    // And if its body is under way, it is let in to a bound, so that it hears the answer.
+    let request = Request::put("/b/k", &sample::noise(1, 300_000));
+    assert_eq!(gate.exchange(&request).status(), 403);
+    assert_eq!(store.body_bytes(), 0);
+    assert!(gate.stop().records.iter().all(|record| record["bytes"] == 0));
+}
+
+#[test]
+fn who_is_accepted_first_is_served_and_judged_as_ever() {
+    let store = Store::ok();
+    let gate = asking_gate(&store);
+    for framing in Framing::ALL {
+        for size in [0, SIZES[0], SIZES[1]] {
+            let payload = sample::noise(1, size);
+            let request = Request::framed("/b/k", framing, &payload);
+            let number = store.requests().len();
+            assert_eq!(gate.exchange(&request).status(), 200, "{framing:?} {size}");
+            let seen = store.complete(number);
+            assert!(seen.body == request.body, "{framing:?} {size}");
+            let has_body = !request.body_on_wire().is_empty();
+            assert_eq!(seen.head.get("expect").is_some(), has_body, "{framing:?}");
+        }
+    }
+    let objects = store.objects().len();
+    gate.exchange(&Request::put("/b/k", sample::CACTUS)).expect_error(403, "AccessDenied");
+    assert_eq!(store.objects().len(), objects);
+    let denials = gate.stop().denials;
+    assert_eq!((denials.len(), &denials[0]["auth"]), (1, &"accepted".into()));
+}
+
+#[test]
+fn a_store_that_never_says_it_accepts_gets_nothing_where_it_is_asked_first() {
+    let store =
+        Store::always(Script::steps([Step::ReadBody, Step::Send(answer("200 OK", &[], b""))]));
+    let gate = asking_gate(&store);
+    let request = Request::put("/b/k", &sample::noise(1, SIZES[0]));
+    gate.exchange(&request).expect_error(503, "ServiceUnavailable");
+    assert!(store.objects().is_empty());
+    // Where the gate only watches, it never is what an upload fails by.
+    let watching = Setup::refusing(&store, &[sample::CACTUS]).watching();
+    let watching = watching.set("upstream", "auth_first = \"on\"").start();
+    assert_eq!(watching.exchange(&request).status(), 200);
+    assert_eq!(store.objects().len(), 1);
+}

@@ -26,6 +26,7 @@ mod near;
 mod probe;
 mod proxies;
 mod reload;
+mod resign;
 mod responses;
 mod shadow;
 mod smuggling;

@@ -345,6 +345,22 @@ fn a_client_that_comes_again_takes_up_its_session() {
 }
 
 #[test]
+fn a_gate_does_not_wait_for_handshakes_to_end() {
+    let store = Store::ok();
+    let made = Made::named(&["localhost"]);
+    let gate = setup(&store, &made)
+        .set("listener", "header_timeout = \"1h\"")
+        .set("listener", "drain_deadline = \"300ms\"")
+        .start();
+    let mut client = gate.client();
+    client.send(&[0x16, 3, 1]);
+    gate.await_metric("s3bouncer_connections", 1.0);
+    let ended = gate.stop();
+    assert!(!ended.log.contains("ERROR"), "{}", ended.log);
+    client.expect_end();
+}
+
+#[test]
 fn a_handshake_may_not_take_for_ever() {
     let store = Store::ok();
     let made = Made::named(&["localhost"]);

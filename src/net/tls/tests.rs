@@ -1,4 +1,5 @@
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 
@@ -61,6 +62,48 @@ fn files_that_change_are_taken_and_half_a_change_is_not() {
     assert!(tls.refresh().unwrap().is_err());
     files.write("k", &second.1);
     assert!(tls.refresh().unwrap().is_ok());
+}
+
+/// Kubernetes mounts a secret behind a link to a directory, and swaps the link.
+#[test]
+fn a_swapped_link_is_a_change() {
+    let files = Files::new();
+    let at = |name: &str| files.0.path().join(name);
+    for name in ["first", "second"] {
+        let (certificate, key) = made(&format!("{name}.example"));
+        fs::create_dir(at(name)).unwrap();
+        fs::write(at(name).join("c"), certificate).unwrap();
+        fs::write(at(name).join("k"), key).unwrap();
+    }
+    let point_to = |name: &str| {
+        symlink(name, at("staged")).unwrap();
+        fs::rename(at("staged"), at("data")).unwrap();
+    };
+    point_to("first");
+    symlink("data/c", at("c")).unwrap();
+    symlink("data/k", at("k")).unwrap();
+    let tls = Tls::read(&files.settings()).unwrap();
+    assert_eq!(shown(&tls), "first.example");
+    point_to("second");
+    assert!(tls.refresh().unwrap().is_ok());
+    assert_eq!(shown(&tls), "second.example");
+    assert!(tls.refresh().is_none());
+}
+
+#[test]
+fn files_that_are_written_over_are_taken_too() {
+    let files = Files::new();
+    let (first, second) = (made("first.example"), made("second.example"));
+    let write = |name: &str, text: &str| fs::write(files.0.path().join(name), text).unwrap();
+    write("c", &first.0);
+    write("k", &first.1);
+    let tls = Tls::read(&files.settings()).unwrap();
+    write("c", &second.0[..second.0.len() / 2]);
+    assert!(tls.refresh().unwrap().is_err(), "half a file");
+    write("c", &second.0);
+    write("k", &second.1);
+    assert!(tls.refresh().unwrap().is_ok());
+    assert_eq!(shown(&tls), "second.example");
 }
 
 #[test]

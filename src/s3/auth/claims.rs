@@ -60,14 +60,9 @@ impl Claims {
     /// # Errors
     /// It is signed in a way that can't be verified, whatever the secret.
     pub fn of(head: &Head<'_>, request: &Request) -> Result<Option<Claims>, AuthError> {
-        let has = |keys: &[&str]| {
-            let is = |name: &str| keys.iter().any(|key| key.eq_ignore_ascii_case(name));
-            pairs(head.query).any(|(name, _)| is(&name))
-        };
+        let (in_v4_query, in_v2_query) = signed_in_query(head);
         let mut headers = head.headers.get_all(AUTHORIZATION).iter();
         let header = headers.next();
-        let in_v4_query = has(&["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature"]);
-        let in_v2_query = has(&["AWSAccessKeyId", "Signature"]);
         let (access_key, version) = match (header, in_v4_query, in_v2_query) {
             (None, false, false) => return Ok(None),
             (Some(value), false, false) if headers.next().is_none() => {
@@ -151,6 +146,18 @@ fn in_header(
         }
         _ => Err(AuthError::Scheme),
     }
+}
+
+/// Whether the query is signed with SigV4, and whether with SigV2; any of the keys that name the signer
+/// or the signature tell.
+fn signed_in_query(head: &Head<'_>) -> (bool, bool) {
+    let mut found = (false, false);
+    for (name, _) in pairs(head.query) {
+        let is = |key: &str| key.eq_ignore_ascii_case(&name);
+        found.0 |= is("X-Amz-Algorithm") || is("X-Amz-Credential") || is("X-Amz-Signature");
+        found.1 |= is("AWSAccessKeyId") || name == "Signature";
+    }
+    found
 }
 
 fn host_bucket(request: &Request) -> Option<&str> {

@@ -13,6 +13,7 @@ mod claims;
 mod credential;
 mod date;
 mod error;
+mod fuzzed;
 mod key_ring;
 mod malformed;
 mod payload;
@@ -25,6 +26,7 @@ mod v4;
 
 pub use claims::{Claims, Proof};
 pub use error::{AuthError, Mismatch};
+pub use fuzzed::check as check_claims;
 pub use key_ring::KeyRing;
 pub use malformed::{Fault, Malformed, Place};
 pub use payload::Payload;

@@ -170,8 +170,9 @@ impl V2 {
             chunks: None,
             place: self.place(),
             is_v2: true,
-            // Most of a query isn't signed, and stores read it as forms.
-            plus_is_space: true,
+            // Stores read queries as forms; but where it is signed, a plus is one.
+            plus_is_space: !signed_pairs(head)
+                .any(|(_, value)| value.unwrap_or_default().contains('+')),
         })
     }
 
@@ -183,12 +184,16 @@ impl V2 {
         }
     }
 
-    fn string_to_sign(&self, head: &Head<'_>, habits: Habits) -> Vec<u8> {
-        let expires = match &self.validity {
+    /// The digits of a presigned query's end.
+    pub(super) fn expires(&self) -> Option<&str> {
+        match &self.validity {
             Validity::Around(_) => None,
-            Validity::Until(_, digits) => Some(digits.as_str()),
-        };
-        string_to_sign(head, self.bucket.as_deref(), expires, habits)
+            Validity::Until(_, digits) => Some(digits),
+        }
+    }
+
+    fn string_to_sign(&self, head: &Head<'_>, habits: Habits) -> Vec<u8> {
+        string_to_sign(head, self.bucket.as_deref(), self.expires(), habits)
     }
 }
 
@@ -273,24 +278,27 @@ fn push_resource(text: &mut Vec<u8>, head: &Head<'_>, bucket: Option<&str>, habi
     if only_bucket && habits.bucket_slash {
         text.push(b'/');
     }
-    let raw = head.query.unwrap_or_default().split('&');
-    let mut signed: Vec<(Cow<'_, str>, Option<&str>)> = raw
-        .map(|pair| match pair.split_once('=') {
-            Some((name, "")) if habits.bare_keys => (decode(name), None),
-            Some((name, value)) => (decode(name), Some(value)),
-            None => (decode(pair), None),
-        })
-        .filter(|(name, _)| SIGNED_KEYS.contains(&name.as_ref()))
-        .collect();
+    let mut signed: Vec<_> = signed_pairs(head).collect();
     signed.sort_by(|(one, _), (other, _)| one.cmp(other));
     for (i, (name, value)) in signed.into_iter().enumerate() {
         text.push(if i == 0 { b'?' } else { b'&' });
         text.extend_from_slice(name.as_bytes());
-        if let Some(value) = value {
+        if let Some(value) = value.filter(|value| !value.is_empty() || !habits.bare_keys) {
             text.push(b'=');
             text.extend(percent_decode_str(value));
         }
     }
+}
+
+/// The signed keys of the query, decoded, with their raw values, none where there is no `=`.
+fn signed_pairs<'a>(head: &Head<'a>) -> impl Iterator<Item = (Cow<'a, str>, Option<&'a str>)> {
+    let pairs = head.query.unwrap_or_default().split('&');
+    pairs
+        .map(|pair| match pair.split_once('=') {
+            Some((name, value)) => (decode(name), Some(value)),
+            None => (decode(pair), None),
+        })
+        .filter(|(name, _)| SIGNED_KEYS.contains(&name.as_ref()))
 }
 
 fn access_key(text: &str) -> Option<String> {

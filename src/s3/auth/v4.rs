@@ -1,5 +1,6 @@
 //! SigV4: in the Authorization header and in the query.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use super::super::Head;
@@ -253,7 +254,7 @@ fn header_token<'a>(head: &Head<'a>) -> Result<Option<&'a str>, AuthError> {
 
 /// The payload token of a presigned query: that of the header, or of the query where a client put it
 /// there, or else none.
-fn query_token<'a>(head: &Head<'a>) -> Result<std::borrow::Cow<'a, str>, AuthError> {
+pub(super) fn query_token<'a>(head: &Head<'a>) -> Result<Cow<'a, str>, AuthError> {
     let header = header_token(head)?;
     let mut keys = Keys::read(head.query, ["X-Amz-Content-Sha256"]);
     let query = keys.take(0);

@@ -6,9 +6,9 @@ use super::error::PolicyError;
 use super::head::FormHead;
 use super::{ALGORITHM, CREDENTIAL, DATE, POLICY, SIGNATURE, TOKEN, V2_KEY, V2_SIGNATURE};
 use crate::s3::auth::{Credential, Credentials};
-use crate::s3::parse_base64;
 use crate::s3::sigv2::{SEAL_LEN, is_sealed_v2};
 use crate::s3::sigv4::{self, Scope, Signature, SigningKey, Stamp};
+use crate::s3::{MAX_ACCESS_KEY, parse_base64};
 
 /// What the fields of a form say about its signer. Nothing of it is true before it is verified.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl FormClaims {
         Ok(Some(FormClaims { access_key, token, policy, proof }))
     }
 
-    /// Who signed, as the form says.
+    /// Who signed, as the form says. Not empty, printable ASCII.
     pub fn access_key(&self) -> &str {
         &self.access_key
     }
@@ -112,9 +112,13 @@ fn v4_proof(head: &FormHead) -> Result<(String, Proof), PolicyError> {
 }
 
 fn v2_proof(head: &FormHead) -> Result<(String, Proof), PolicyError> {
-    let access_key = required(head, V2_KEY)?.to_owned();
+    let access_key = required(head, V2_KEY)?;
+    let graphic = access_key.bytes().all(|byte| byte.is_ascii_graphic());
+    if !graphic || !(1..=MAX_ACCESS_KEY).contains(&access_key.len()) {
+        return Err(PolicyError::FieldInvalid(V2_KEY));
+    }
     let signature = parse_base64(required(head, V2_SIGNATURE)?).ok_or(PolicyError::Signature)?;
-    Ok((access_key, Proof::V2 { signature }))
+    Ok((access_key.to_owned(), Proof::V2 { signature }))
 }
 
 fn required<'h>(head: &'h FormHead, name: &'static str) -> Result<&'h str, PolicyError> {

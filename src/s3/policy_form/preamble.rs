@@ -56,7 +56,7 @@ impl Preamble {
         self.bytes.extend_from_slice(read);
         let Preamble { decoder, marks, .. } = self;
         let decoded = decoder.push(read, &mut |event| marks.take(event));
-        if let Some(end) = self.marks.file {
+        if let Some(end) = self.marks.file.take() {
             return Ok(Some(self.head(end, input.slice(end - before..))));
         }
         decoded?;
@@ -92,9 +92,10 @@ impl Preamble {
 
 impl Marks {
     fn take(&mut self, event: FormEvent<'_>) {
+        if self.file.is_some() {
+            return;
+        }
         match event {
-            // Whatever comes behind the start of the file.
-            _ if self.file.is_some() => {}
             FormEvent::Framing(len) => self.at += len,
             FormEvent::Begin(part) if part.is_file() => self.file = Some(self.at),
             FormEvent::Begin(_) => self.values.push(self.at..self.at),

@@ -53,8 +53,13 @@ pub fn canonical_request(
 fn path(raw: &str, form: PathForm) -> Cow<'_, str> {
     match form {
         PathForm::AsSent => Cow::Borrowed(raw),
-        PathForm::Encoded => encoded_once(raw, IN_PATH).into(),
+        PathForm::Encoded => canonical_path(raw).into(),
     }
+}
+
+/// The one spelling of a path that is signed in every [`PathForm`] alike.
+pub(in super::super) fn canonical_path(raw: &str) -> String {
+    encoded_once(raw, IN_PATH)
 }
 
 /// Pairs decoded, encoded once and sorted, `=` also where no value is.

@@ -16,6 +16,7 @@ mod signer;
 #[cfg(test)]
 mod tests;
 
+pub(super) use canonical::canonical_path;
 pub use canonical::{PathForm, canonical_request};
 pub use chain::Chain;
 pub use key::{Scope, Signature, SigningKey, Stamp, sha256};

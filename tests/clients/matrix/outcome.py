@@ -189,6 +189,9 @@ def as_meant(item):
     target = "?".join([path.rstrip("/"), "&".join(pairs)])
     signed_chunks = (item.request.get("x-amz-content-sha256") or "").startswith("STREAMING-AWS4")
     body = f"{item.request.body.length} bytes" if signed_chunks and item.request.complete else sent["body"]
+    if (item.request.get("content-type") or "").startswith("multipart/form-data"):
+        kept = {name: values for name, values in kept.items() if name.lower() != "content-length"}
+        body = "whole form" if item.request.complete else "unfinished"
     return {"request": f"{item.method} {target}", "headers": kept, "body": body}
 
 

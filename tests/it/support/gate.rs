@@ -34,6 +34,8 @@ pub struct Ended {
     pub records: Vec<Value>,
     /// Every record of a denial or would-be denial that it kept.
     pub denials: Vec<Value>,
+    /// What it logged.
+    pub log: String,
     _directory: TempDir,
 }
 
@@ -190,7 +192,8 @@ impl Gate {
         let directory = std::mem::replace(&mut this.directory, directory);
         let records = json_lines(&directory.path().join("audit.jsonl"), is_upload);
         let denials = json_lines(&directory.path().join("denials.jsonl"), is_upload);
-        Ended { status, records, denials, _directory: directory }
+        let log = log_of(directory.path());
+        Ended { status, records, denials, log, _directory: directory }
     }
 
     /// Ends the gate in order. It may not have met a bug, and what it kept is all there.

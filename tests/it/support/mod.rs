@@ -10,6 +10,7 @@ pub mod request;
 pub mod sample;
 pub mod script;
 pub mod setup;
+pub mod signer;
 pub mod store;
 pub mod wire;
 

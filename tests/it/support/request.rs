@@ -160,6 +160,16 @@ impl Request {
         request
     }
 
+    /// The same with other bytes for a body, whatever the head says.
+    pub fn with_body(self, body: Vec<u8>) -> Self {
+        Request { body, ..self }
+    }
+
+    /// The same for another target.
+    pub fn to(self, target: &str) -> Self {
+        Request { target: target.to_owned(), ..self }
+    }
+
     /// The same with another method.
     pub fn by(self, method: &str) -> Self {
         Request { method: method.to_owned(), ..self }

@@ -1,6 +1,7 @@
 mod aws;
 mod botocore;
 mod errors;
+mod habits;
 mod malformed;
 mod random;
 

@@ -166,27 +166,3 @@ proptest! {
         prop_assert!(sample.verify_then().is_err());
     }
 }
-
-/// A `+` of a query is a plus to some signers and a space to others; what it is to the signer, it is
-/// to the store.
-#[test]
-fn a_plus_keeps_its_meaning() {
-    use crate::s3::resign::{Addressing, Upstream, resign};
-
-    for (signs, reads) in [("%2B", "a%2Bb"), ("%20", "a%20b")] {
-        let plain = sample("/bucket/k", &format!("prefix=a{signs}b"), "c", UNSIGNED_PAYLOAD);
-        let mut signed = signed_in_header(plain, UNSIGNED_PAYLOAD);
-        signed.query = Some("prefix=a+b".to_owned());
-        let proof = signed.verify_then().unwrap();
-        let credentials = credentials(None);
-        let upstream = Upstream {
-            authority: "store.test",
-            addressing: Addressing::Path,
-            region: "auto",
-            credentials: &credentials,
-        };
-        let (head, request, ring) = (signed.head(), signed.request(), KeyRing::new(1));
-        let anew = resign(&head, &request, &proof, &upstream, proof.payload, then(), &ring);
-        assert_eq!(anew.unwrap().target, format!("/bucket/k?prefix={reads}"));
-    }
-}

@@ -89,6 +89,27 @@ fn each_field_of_a_signature_is_needed() {
 }
 
 #[test]
+fn a_key_of_sigv2_is_one_that_can_be_recorded() {
+    let seal = "AAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let (longest, longer) = ("k".repeat(256), "k".repeat(257));
+    for (key, error) in [
+        (ACCESS_KEY, PolicyError::Signature),
+        (&longest, PolicyError::UnknownAccessKey),
+        (&longer, PolicyError::FieldInvalid("AWSAccessKeyId")),
+        ("", PolicyError::FieldInvalid("AWSAccessKeyId")),
+        ("AK ID", PolicyError::FieldInvalid("AWSAccessKeyId")),
+        ("AK\u{e9}", PolicyError::FieldInvalid("AWSAccessKeyId")),
+    ] {
+        let fields = [("AWSAccessKeyId", key), ("signature", seal), ("policy", "e30=")];
+        assert_eq!(end_of(&form(&fields)), Err(error), "{key}");
+    }
+    for seal in ["", "AAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAB="] {
+        let fields = [("AWSAccessKeyId", ACCESS_KEY), ("signature", seal), ("policy", "e30=")];
+        assert_eq!(end_of(&form(&fields)), Err(PolicyError::Signature), "{seal}");
+    }
+}
+
+#[test]
 fn a_form_is_signed_once_or_not_at_all() {
     let both = [("AWSAccessKeyId", ACCESS_KEY.to_owned())];
     let fields: Vec<_> = good().into_iter().chain(both).collect();

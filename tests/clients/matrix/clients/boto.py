@@ -114,6 +114,27 @@ def presigned(client, key, data, version):
     return {"status": answer.status, "code": answer.code(), "presign": sorted(urllib.parse.parse_qs(parts.query))}
 
 
+def form(client, key, data, version):
+    """A browser's form whose policy boto3 signs."""
+    other = again(client, signature_version=version)
+    conditions = [["content-length-range", 1, 30 << 20], {"x-amz-meta-colour": "blue"}]
+    made = other.s3.generate_presigned_post(
+        client.target.bucket, key, Fields={"x-amz-meta-colour": "blue"}, Conditions=conditions
+    )
+    other.close()
+    mark = "made-up-boundary"
+    parts = [f'--{mark}\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in made["fields"].items()]
+    parts.append(f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n')
+    body = "".join(parts).encode() + data + f"\r\n--{mark}--\r\n".encode()
+    url = urllib.parse.urlsplit(made["url"])
+    headers = [("Host", url.netloc), ("Content-Type", f"multipart/form-data; boundary={mark}")]
+    headers.append(("Content-Length", str(len(body))))
+    with wire.Wire(client.target.port) as connection:
+        connection.send_what_goes(wire.render("POST", url.path or "/", headers) + body)
+        answer = connection.answer()
+    return {"status": answer.status, "code": answer.code(), "fields": sorted(made["fields"])}
+
+
 def unsigned_payload(client, key, data):
     other = again(client, s3={"payload_signing_enabled": False})
     out = put_stream(other, key, data)
@@ -182,6 +203,11 @@ Boto.EXTRA = {
     "presigned-v4": lambda c: presigned(c, "pre4", samples.MIDDLE, "s3v4"),
     # Small, as a store without SigV2 may refuse and close while the body comes.
     "presigned-v2": lambda c: presigned(c, "pre2", samples.SMALL, None),
+    "form-v4": lambda c: form(c, "form4", samples.MIDDLE, "s3v4"),
+    "form-v2": lambda c: form(c, "form2", samples.SMALL, "s3"),
+    "form-missing-bucket": lambda c: form(
+        Boto(c.target._replace(bucket=c.target.missing_bucket)), "k", samples.SMALL, "s3v4"
+    ),
     "unsigned-payload": lambda c: unsigned_payload(c, "unsigned", samples.MIDDLE),
     "checksum-sha256": lambda c: c.call(
         "put_object", Key="checked", Body=samples.MIDDLE, ChecksumAlgorithm="SHA256"
