@@ -21,7 +21,7 @@ use super::error::Report;
 use super::nearest::nearest;
 use super::{ConfigErrors, Glob, TEXT_MAX};
 use crate::s3::auth::{Credentials, Secret};
-use entry::{Entry, From};
+use entry::{Entry, Place};
 
 /// Most clients of a file: what a megabyte of text holds.
 const CLIENTS_MAX: usize = 10_000;
@@ -45,13 +45,13 @@ const IDENTITY_KEYS: &[&str] = &[
 ];
 
 /// Where a secret may stand; one of these must be given.
-const SECRETS: &[(&str, From)] =
-    &[("secret", From::Text), ("secret_file", From::File), ("secret_env", From::Variable)];
+const SECRETS: &[(&str, Place)] =
+    &[("secret", Place::Text), ("secret_file", Place::File), ("secret_env", Place::Variable)];
 
 /// Where the token of temporary keys may stand.
-const CLIENT_TOKENS: &[(&str, From)] = &[("session_token", From::Text)];
-const IDENTITY_TOKENS: &[(&str, From)] =
-    &[("session_token", From::Text), ("session_token_file", From::File)];
+const CLIENT_TOKENS: &[(&str, Place)] = &[("session_token", Place::Text)];
+const IDENTITY_TOKENS: &[(&str, Place)] =
+    &[("session_token", Place::Text), ("session_token_file", Place::File)];
 
 /// What secrets are read from besides the file itself.
 pub struct Sources<'a> {
@@ -256,7 +256,7 @@ fn clients(
 /// The keys that stand in an entry.
 fn credentials(
     entry: &Entry<'_, '_>,
-    tokens: &[(&'static str, From)],
+    tokens: &[(&'static str, Place)],
     sources: &Sources<'_>,
     report: &mut Report,
 ) -> Option<Credentials> {

@@ -27,7 +27,7 @@ pub(super) struct Entry<'a, 'i> {
 
 /// Where a secret is taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum From {
+pub(super) enum Place {
     /// The value itself.
     Text,
     /// The file of that path.
@@ -91,12 +91,12 @@ impl<'a, 'i> Entry<'a, 'i> {
     /// What stands at one of several places, if it stands at one at all.
     pub(super) fn secret(
         &self,
-        places: &[(&'static str, From)],
+        places: &[(&'static str, Place)],
         sources: &Sources<'_>,
         report: &mut Report,
     ) -> Option<String> {
         let given = places.iter().filter(|(key, _)| self.value(key).is_some());
-        let given: Vec<&(&str, From)> = given.collect();
+        let given: Vec<&(&str, Place)> = given.collect();
         let (key, from) = match given.as_slice() {
             [] => return None,
             [one] => **one,
@@ -118,16 +118,16 @@ impl<'a, 'i> Entry<'a, 'i> {
     }
 }
 
-impl From {
+impl Place {
     fn read(self, text: &str, sources: &Sources<'_>) -> Result<String, String> {
         match self {
-            From::Text => Ok(text.to_owned()),
-            From::File => match (sources.file)(&sources.base.join(Path::new(text))) {
+            Place::Text => Ok(text.to_owned()),
+            Place::File => match (sources.file)(&sources.base.join(Path::new(text))) {
                 // Without the line's end that editors put there.
                 Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).to_owned()),
                 Err(error) => Err(format!("the file can't be used: {error}")),
             },
-            From::Variable => (sources.variable)(text)
+            Place::Variable => (sources.variable)(text)
                 .ok_or_else(|| "the environment has no such variable".to_owned()),
         }
     }

@@ -1,6 +1,8 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// A client and its identity, with which nothing is wrong.
@@ -269,6 +271,38 @@ fn shapes_and_bounds() {
     };
     assert_eq!(clients(&many(9999)).len(), 10_000);
     check(&many(10_000), &[(1, "client", "at most 10000")]);
+}
+
+/// Lines that are often valid, so that many texts are.
+fn lines() -> impl Strategy<Value = String> {
+    let line = prop_oneof![
+        Just(GOOD.to_owned()),
+        Just("[[client]]".to_owned()),
+        Just("[[identity]]\nname = \"b\"".to_owned()),
+        "(name|identity) = \"[ab]\"",
+        "access_key = \"[AB/]{1,2}\"",
+        "(secret|session_token)_(file|env) = \"(good|GOOD|none)\"",
+        "(secret|session_token) = \"[a ]{0,2}\"",
+        "buckets = \\[(\"[a*/]{0,2}\",? ?){0,2}\\]",
+        ".{0,12}",
+    ];
+    proptest::collection::vec(line, 0..10).prop_map(|lines| lines.join("\n"))
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(text in lines()) {
+        match parse(&text) {
+            Ok(clients) => {
+                prop_assert_eq!(clients.len(), text.matches("[[client]]").count());
+            }
+            Err(errors) => {
+                let count = text.matches('\n').count() + 1;
+                prop_assert!(errors.iter().all(|e| (1..=count).contains(&e.line)), "{}", errors);
+                prop_assert!(!errors.to_string().contains("of-file"));
+            }
+        }
+    }
 }
 
 /// Whatever is wrong, and wherever a secret was pasted: nobody reads it in a log.

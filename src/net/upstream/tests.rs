@@ -1,10 +1,11 @@
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use http::Request;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{HandshakeKind, RootCertStore, ServerConfig};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -249,11 +250,16 @@ fn paper(folder: &Path, name: &str) -> Paper {
     }
 }
 
-/// A store over TLS, which tells what comes; `clients` are the ones that it trusts.
-async fn over_tls(
-    paper: &Paper,
-    clients: Option<&Paper>,
-) -> (SocketAddr, mpsc::UnboundedReceiver<Result<Vec<u8>, io::ErrorKind>>) {
+/// What a store over TLS sees of its connections.
+struct Told {
+    /// What each read brought; at the end nothing, or an error.
+    read: mpsc::UnboundedReceiver<Result<Vec<u8>, io::ErrorKind>>,
+    /// How often a session was resumed.
+    resumed: Arc<AtomicUsize>,
+}
+
+/// A store over TLS; `clients` are the ones that it trusts.
+async fn over_tls(paper: &Paper, clients: Option<&Paper>) -> (SocketAddr, Told) {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -273,10 +279,15 @@ async fn over_tls(
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (tell, told) = mpsc::unbounded_channel();
+    let (tell, read) = mpsc::unbounded_channel();
+    let resumed = Arc::new(AtomicUsize::new(0));
+    let resuming = resumed.clone();
     tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
             let Ok(mut stream) = acceptor.accept(socket).await else { continue };
+            if stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed) {
+                resuming.fetch_add(1, Ordering::Relaxed);
+            }
             let mut piece = [0; 1024];
             loop {
                 let read = stream.read(&mut piece).await;
@@ -289,7 +300,7 @@ async fn over_tls(
             }
         }
     });
-    (address, told)
+    (address, Told { read, resumed })
 }
 
 /// How a store is trusted that shows this paper, by a gate that shows another.
@@ -340,13 +351,44 @@ async fn the_gate_proves_who_it_is() {
             if link.poll(cx).is_ready() || reply.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(false);
             }
-            told.poll_recv(cx).map(|met| matches!(met, Some(Ok(bytes)) if !bytes.is_empty()))
+            told.read.poll_recv(cx).map(|met| matches!(met, Some(Ok(bytes)) if !bytes.is_empty()))
         })
         .await
     };
     assert!(ask(Some(&gate)).await);
     assert!(!ask(None).await);
     assert!(!ask(Some(&ours)).await);
+}
+
+/// One request that is not waited for, so that what the store has sent is read.
+async fn exchange(link: &mut Link, told: &mut Told) {
+    let mut reply = Box::pin(link.send(Request::new(UpstreamBody::none())));
+    std::future::poll_fn(|cx| {
+        assert!(link.poll(cx).is_pending() && reply.as_mut().poll(cx).is_pending());
+        told.read.poll_recv(cx)
+    })
+    .await
+    .unwrap()
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_later_connection_resumes_the_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let ours = paper(folder.path(), NAME);
+    let (address, mut told) = over_tls(&ours, None).await;
+    let options = Options { tls: Some(trusting(&ours, None)), ..options(NAME, 1) };
+    let upstream = named(options, Some(&[address]));
+    // The ticket comes behind the handshake, at some time.
+    let resuming = async {
+        while told.resumed.load(Ordering::Relaxed) == 0 {
+            let mut link = upstream.connect().await.unwrap();
+            exchange(&mut link, &mut told).await;
+            drop(link);
+            while told.read.recv().await.unwrap().is_ok_and(|bytes| !bytes.is_empty()) {}
+        }
+    };
+    tokio::time::timeout(PATIENCE, resuming).await.unwrap();
 }
 
 /// A body that is given up must not look ended in any layer: no `close_notify`, no FIN.
@@ -367,7 +409,7 @@ async fn a_body_under_way_ends_in_a_reset_through_tls_too() {
         let more = std::future::poll_fn(|cx| {
             let _ = link.poll(cx);
             assert!(reply.as_mut().poll(cx).is_pending());
-            told.poll_recv(cx)
+            told.read.poll_recv(cx)
         });
         seen.extend(more.await.unwrap().unwrap());
     }
@@ -376,7 +418,7 @@ async fn a_body_under_way_ends_in_a_reset_through_tls_too() {
     link.stir();
     std::future::poll_fn(|cx| link.poll(cx)).await;
     drop(link);
-    assert_eq!(told.recv().await.unwrap(), Err(io::ErrorKind::ConnectionReset));
+    assert_eq!(told.read.recv().await.unwrap(), Err(io::ErrorKind::ConnectionReset));
 }
 
 #[tokio::test]
