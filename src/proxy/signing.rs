@@ -143,7 +143,8 @@ fn who(
 /// Whether a client may go to the bucket of a request, and to that of its copy's source. What names no
 /// bucket is for clients that may go everywhere.
 fn may_go(client: &Client, s3: &s3::Request) -> bool {
-    if s3.dots_leave_bucket && !client.may(None) {
+    // A path that names another bucket to some stores names none that a client could be kept to.
+    if !s3.bucket_is_plain && !client.may(None) {
         return false;
     }
     let source = s3.copy_source.as_ref().map(|source| source.bucket.as_str());

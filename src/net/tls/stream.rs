@@ -149,7 +149,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_read_ahead_is_given_in_order_and_to_the_end() {
-        let sent: Vec<u8> = (0..3 * AHEAD_BYTES).map(|i| (i * 31 >> 3) as u8).collect();
+        let sent: Vec<u8> = (0..3 * AHEAD_BYTES).map(|i| ((i * 31) >> 3) as u8).collect();
         for step in [1000, AHEAD_BYTES, 2 * AHEAD_BYTES] {
             let mut ahead = ReadAhead::new(&sent[..]);
             let mut got = Vec::new();
