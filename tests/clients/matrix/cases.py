@@ -101,6 +101,10 @@ TRAILERS = {"tls:trailer-stream", "tls:trailer-zero", "tls:trailer-small", "tls:
 ANSWERED_BY_SIGNING_GATE = {"wrong-secret", "expect-wrong-secret", "wrong-chunk-signature"}
 
 
+# Some stores take no SigV2; signed anew, it is SigV4.
+SIGNED_AS_V2 = {"presigned-v2", "form-v2"}
+
+
 def must_store(store_name, case):
     return case in STORES_SOMETHING or (case in TRAILERS and store_name in TRAILER_STORES)
 

@@ -82,13 +82,15 @@ async fn run(client: &Client, job: &Value) -> Result<Value, Value> {
             Ok(json!({"about": about, "body": digest(&body.into_bytes())}))
         }
         "head" => {
-            let found = client.head_object().bucket(bucket).key(key).send().await.map_err(failed)?;
+            let found =
+                client.head_object().bucket(bucket).key(key).send().await.map_err(failed)?;
             Ok(json!({"bytes": found.content_length(), "kind": found.content_type()}))
         }
         "list" => {
             let list = client.list_objects_v2().bucket(bucket).prefix(key);
             let found = list.send().await.map_err(failed)?;
-            let keys: Vec<_> = found.contents().iter().map(|o| json!([o.key(), o.size()])).collect();
+            let keys: Vec<_> =
+                found.contents().iter().map(|o| json!([o.key(), o.size()])).collect();
             Ok(json!(keys))
         }
         "delete" => {
@@ -120,9 +122,9 @@ async fn upload(client: &Client, bucket: &str, key: &str, file: &str) -> Result<
         let body = ByteStream::from(part.to_vec());
         let put = client.upload_part().bucket(bucket).key(key).upload_id(&id).part_number(number);
         let made = put.body(body).send().await.map_err(failed)?;
-        let part = CompletedPart::builder().part_number(number).set_checksum_crc32(
-            made.checksum_crc32().map(str::to_owned),
-        );
+        let part = CompletedPart::builder()
+            .part_number(number)
+            .set_checksum_crc32(made.checksum_crc32().map(str::to_owned));
         parts.push(part.set_e_tag(made.e_tag().map(str::to_owned)).build());
     }
     let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
