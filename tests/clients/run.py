@@ -70,7 +70,7 @@ def run_client(options, rig, client, score):
             score.note(rig.store.name, client.name, name, found, since)
     if options.through != "gate":
         return
-    for name, act in listed.cases(rig, client):
+    for name, act in listed.ways_and_shadows(rig, client):
         if selected(options, name):
             since = time.monotonic()
             score.note(rig.store.name, client.name, name, compare.attempt(act), since)

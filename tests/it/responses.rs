@@ -127,6 +127,20 @@ fn ranges_and_large_downloads_come_whole() {
     assert!(answer.body == body);
 }
 
+/// The length of a body is no number that anything here reserves, or counts in 32 bits.
+#[test]
+fn a_download_of_a_hundred_gigabytes_begins_like_any_other() {
+    let (length, beginning) = (100_u64 << 30, sample::noise(5, 3 << 20));
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+    let steps = [Step::Send(head.into_bytes()), Step::Send(beginning.clone())];
+    let store = Store::always(Script::steps(steps));
+    let gate = gate(&store);
+    let mut client = gate.client();
+    client.send(&Request::get("/b/k").on_wire());
+    assert_eq!(client.head().get("content-length"), Some(&*length.to_string()));
+    assert!(client.read(beginning.len()) == beginning);
+}
+
 #[test]
 fn interim_answers_nobody_asked_for_are_not_taken_for_the_answer() {
     let bytes = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
