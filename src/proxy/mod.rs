@@ -18,6 +18,7 @@ mod intake;
 mod journal;
 mod looking;
 pub mod meters;
+mod opening;
 pub mod parts;
 mod pictures;
 pub mod record;

@@ -1,11 +1,10 @@
 //! One upload: read, judged, and only then ended towards the store.
 //!
-//! The order of a body's life is the order of this file: the store is asked first where the client
-//! asked for it, a guard is chosen, the body comes in, the verdict falls, and the body is committed
-//! or given up. What goes back to the client in each case stands in `ending`.
+//! The order of a body's life is the order of this file: a guard is chosen, the body comes in, the
+//! verdict falls, and the body is committed or given up. What comes before, where the store is asked
+//! first, stands in `opening`; what goes back to the client in each case in `ending`.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -18,14 +17,14 @@ use super::answer::Answer;
 use super::assembly::Halt;
 use super::case::{Case, Guard, Stop};
 use super::committed::{Aftermath, Committed, Sequel};
-use super::exchange::{Exchange, Opening, StoreFault};
+use super::exchange::{Exchange, StoreFault};
 use super::faults;
 use super::flow::{Event, Flow, Running, Until};
 use super::gate::{Gate, View};
 use super::intake::{Intake, Leftover, Seen, Taken};
 use super::journal::Journal;
 use super::parts::part::Part;
-use super::record::{Auth, Termination};
+use super::record::Termination;
 use super::seal::Seal;
 use super::signing::Route;
 use crate::digest::MultiHasher;
@@ -34,12 +33,6 @@ use crate::net::budget::Reservation;
 use crate::net::downstream::Pace;
 use crate::policy::{Outcome, Unjudged, Verdict};
 use crate::s3::{self, Operation};
-
-/// How long the store may take to say 100 Continue, or no, before a body is sent all the same.
-pub(super) const CONTINUE_PATIENCE: Duration = Duration::from_secs(1);
-
-/// How long it may take where nothing is sent before the store has accepted the head.
-const ACCEPTANCE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// One PUT or POST on its way.
 ///
@@ -137,19 +130,6 @@ impl Upload {
         }
     }
 
-    /// What a body takes before it is read: the place of a part among others, and memory.
-    ///
-    /// # Errors
-    /// A shortage of ours, for which it may be turned away.
-    async fn begin(&mut self) -> Result<(), Unjudged> {
-        if let Err(fault) = self.begin_part().await
-            && self.case.may_retry()
-        {
-            return Err(fault);
-        }
-        self.make_room_for_decoding()
-    }
-
     async fn without_body(mut self: Box<Self>) -> Answer {
         self.journal.body_ended();
         let digests = MultiHasher::new(self.wanted(), self.case.view.settings.kernel).finish();
@@ -165,46 +145,6 @@ impl Upload {
             return Box::pin(self.deny()).await;
         }
         self.commit(Held { wire: vec![], trailers: None, verdict, reservation: None }).await
-    }
-
-    // ---- the store is asked first ------------------------------------------------------------
-
-    /// The head goes to the store, and its answer decides whether the body is read at all: where the
-    /// client waits for that, with `Expect: 100-continue`, and where nobody may send a byte whom the
-    /// store does not know.
-    ///
-    /// # Errors
-    /// The answer that the client gets at once.
-    async fn ask_first(
-        mut self: Box<Self>,
-        body: Incoming,
-    ) -> Result<(Box<Self>, Incoming, Running), Answer> {
-        for fresh in [false, true] {
-            let Ok(mut running) = self.case.open_asking(fresh).await else { break };
-            let patience = match self.case.needs_acceptance() {
-                true => ACCEPTANCE_PATIENCE,
-                false => CONTINUE_PATIENCE,
-            };
-            let opening = running.exchange.opening(patience).await;
-            faults::point("asked");
-            match opening {
-                Opening::Final(response) => {
-                    // The body of a client that waits may never come, and whatever comes next on its
-                    // connection must not be taken for it: hyper lets go of it before it has the
-                    // answer.
-                    let rest = (!self.case.s3.expect_continue).then_some(body);
-                    let rest = rest.map(Leftover::untouched);
-                    return Err(self.relay_early(response, running, rest));
-                }
-                Opening::Continue => self.case.auth = Some(Auth::Accepted),
-                Opening::Quiet if self.case.needs_acceptance() => break,
-                Opening::Quiet => self.case.auth = Some(Auth::Unverified),
-                Opening::Failed if running.exchange.is_reused() => continue,
-                Opening::Failed => break,
-            }
-            return Ok((self, body, running));
-        }
-        Err(self.unreachable(Some(Leftover::untouched(body)), Termination::StoreConnect))
     }
 
     // ---- the body comes in -------------------------------------------------------------------
