@@ -122,9 +122,7 @@ async fn upload(client: &Client, bucket: &str, key: &str, file: &str) -> Result<
         let body = ByteStream::from(part.to_vec());
         let put = client.upload_part().bucket(bucket).key(key).upload_id(&id).part_number(number);
         let made = put.body(body).send().await.map_err(failed)?;
-        let part = CompletedPart::builder()
-            .part_number(number)
-            .set_checksum_crc32(made.checksum_crc32().map(str::to_owned));
+        let part = CompletedPart::builder().part_number(number);
         parts.push(part.set_e_tag(made.e_tag().map(str::to_owned)).build());
     }
     let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
