@@ -18,6 +18,7 @@ class Run(NamedTuple):
     notes: object
     view: oracle.View
     records: list
+    bucket: str
 
     @property
     def answers(self):
@@ -29,7 +30,8 @@ class Run(NamedTuple):
         """How much of the upload is in which object; in what form may differ between twins."""
         out = dict.fromkeys(self.view.keys, "none of it")
         out |= {f.key: "some of it" if f.form == "torso" else "all of it" for f in self.view.found}
-        return out
+        # A key may have the bucket's name in it, and each way has a bucket of its own.
+        return {key.replace(self.bucket, "BUCKET"): what for key, what in out.items()}
 
 
 def run(arena, trick, way, data, front=None):
@@ -44,7 +46,7 @@ def run(arena, trick, way, data, front=None):
     deadline = time.monotonic() + (LINGER_S if trick.lingers else 0)
     while not view.found and time.monotonic() < deadline:
         view = oracle.look(arena.judge, way.bucket, data, trick.spares)
-    return Run(decided, way.notes, view, records)
+    return Run(decided, way.notes, view, records, way.bucket)
 
 
 def directly(arena, trick, data):
