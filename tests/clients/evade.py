@@ -38,6 +38,7 @@ def arguments():
     parser.add_argument("--gate", default=os.environ.get("S3BOUNCER_BIN", release / "s3bouncer"))
     parser.add_argument("--s3s", default=os.environ.get("S3BOUNCER_STORE", release / "examples" / "store"))
     parser.add_argument("--through", default="gate", choices=["gate", "nothing"])
+    parser.add_argument("--signing", default="pass", choices=["pass", "resign"])
     parser.add_argument("--only", help="only tricks whose name contains this")
     parser.add_argument("--record", action="store_true", help="with --through nothing: write direct.tsv")
     return parser.parse_args()
@@ -50,6 +51,8 @@ def run_trick(options, arena, trick, table):
         faults = []
     else:
         form, faults = trial.attempt(arena, trick)
+        if options.signing == "resign":
+            faults = [f for f in faults if not known.is_due_to_signing(trick.name, f)]
     table[trick.name, arena.store.name] = form
     return faults if options.record else faults + known.faults(trick.name, arena.store.name, form)
 

@@ -8,7 +8,7 @@ import tempfile
 
 from .. import proc, stores, wire
 from . import corpus
-from .gates import COMMON, KINDS, Front, Gate, merged
+from .gates import COMMON, KINDS, Front, Gate, SigningGate, merged
 from .way import Notes, Way
 
 # Of Ceph's other API; plainly made up.
@@ -63,7 +63,8 @@ class Arena:
         """A way through the gate of this kind, and that gate's front."""
         front = Front(self, self.gate(kind))
         bucket = self.bucket("beside")
-        return Way(front.gate.port, self.store.creds, bucket, Notes(), self.store.port, front), front
+        creds = stores.CLIENT if front.gate.signs_anew else self.store.creds
+        return Way(front.gate.port, creds, bucket, Notes(), self.store.port, front), front
 
     def gate(self, kind):
         """The gate of this kind, started when it is first asked for."""
@@ -97,7 +98,8 @@ class Arena:
                 self.judge.make_bucket(pool)
                 self.pools.add(pool)
             tables = merged(tables, {"state": self._own_access()})
-        return Gate(self.options.gate, self.folder, name, self.store.port, self.lists, tables)
+        kind = SigningGate if self.options.signing == "resign" else Gate
+        return kind(self.options.gate, self.folder, name, self.store.port, self.lists, tables)
 
     def _own_access(self):
         secret = self.folder / "secret"

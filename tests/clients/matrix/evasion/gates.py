@@ -84,6 +84,12 @@ class Gate(middle.Gate):
         return self.seen
 
 
+class SigningGate(Gate):
+    """One that knows its clients' secrets and signs anew."""
+
+    signs_anew = True
+
+
 class Front:
     """The gate that a trick goes through, with what a trick may have done to it."""
 

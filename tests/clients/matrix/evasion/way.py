@@ -5,7 +5,7 @@ import html
 import re
 import threading
 
-from .. import sign, wire
+from .. import sign, stores, wire
 
 PATIENCE_S = 15
 CLOSED = "closed"  # in place of a code: the connection ended, or nothing came in time
@@ -139,7 +139,7 @@ class Way:
         """Its requests are no gate's, and so are not counted."""
         if self._front is None:
             return self
-        return Way(self._straight, self.creds, self.bucket, Notes(), self._straight)
+        return Way(self._straight, stores.CREDS, self.bucket, Notes(), self._straight)
 
     def kill(self):
         if self._front:
