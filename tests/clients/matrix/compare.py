@@ -36,7 +36,7 @@ def run_both(rig, client_class, name, act):
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         sides = [pool.submit(run_side, rig, side, client_class, name, act) for side in (rig.direct, rig.beside)]
         (direct, _), (through, received) = [future.result() for future in sides]
-    if cases.must_store(rig.store.name, name) and not direct["stored"]:
+    if cases.must_store(rig.store.name, client_class.name, name) and not direct["stored"]:
         return [f"nothing is stored even directly: {outcome.brief(direct['client'])}"]
     if name == "own-tls":  # not recorded on the way in, so only what came of it is compared
         direct["wire"] = through["wire"] = None
