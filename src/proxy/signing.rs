@@ -148,7 +148,9 @@ fn may_go(client: &Client, s3: &s3::Request) -> bool {
         return false;
     }
     let source = s3.copy_source.as_ref().map(|source| source.bucket.as_str());
-    client.may(s3.bucket.as_deref()) && source.is_none_or(|bucket| client.may(Some(bucket)))
+    let copies = matches!(s3.operation, Operation::CopyObject | Operation::UploadPartCopy);
+    // Without a source that can be read, a copy may come from anywhere.
+    client.may(s3.bucket.as_deref()) && (!copies || client.may(source))
 }
 
 impl Signing {

@@ -345,6 +345,10 @@ fn a_client_goes_where_it_may() {
     ] {
         assert!(matches!(ask(method, target, copies), 400 | 403), "{method} {target} {copies:?}");
     }
+    let dialect = Request::new("PUT", "/mine/k").with("x-oss-copy-source", "/b/k");
+    let dialect = dialect.with("x-amz-security-token", "a-token").carrying(vec![]);
+    let (dialect, _) = OTHER.sign(dialect, &sample::sha256(b""));
+    assert!(matches!(gate.exchange(&dialect).status(), 400 | 403), "a copy in another dialect");
     assert_eq!(store.requests().len(), 2);
     for seen in store.requests() {
         assert_eq!(seen.head.get("x-amz-security-token"), Some("the-stores-token"));
