@@ -31,12 +31,12 @@ impl Upload {
         mut self: Box<Self>,
         body: Incoming,
     ) -> Result<(Box<Self>, Incoming, Running), Answer> {
+        let patience = match self.case.needs_acceptance() {
+            true => ACCEPTANCE_PATIENCE,
+            false => CONTINUE_PATIENCE,
+        };
         for fresh in [false, true] {
             let Ok(mut running) = self.case.open_asking(fresh).await else { break };
-            let patience = match self.case.needs_acceptance() {
-                true => ACCEPTANCE_PATIENCE,
-                false => CONTINUE_PATIENCE,
-            };
             let opening = running.exchange.opening(patience).await;
             faults::point("asked");
             match opening {
@@ -50,7 +50,10 @@ impl Upload {
                 }
                 Opening::Continue => self.case.auth = Some(Auth::Accepted),
                 Opening::Quiet if self.case.needs_acceptance() => break,
-                Opening::Quiet => self.case.auth = Some(Auth::Unverified),
+                // What the gate has verified itself stays so.
+                Opening::Quiet => {
+                    self.case.auth.get_or_insert(Auth::Unverified);
+                }
                 Opening::Failed if running.exchange.is_reused() => continue,
                 Opening::Failed => break,
             }

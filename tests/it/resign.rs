@@ -15,7 +15,7 @@ use s3bouncer::s3::sigv4::{Scope, SigningKey, Stamp};
 use s3bouncer::s3::{self, BodyPlan};
 
 use crate::support::signer::{Keys, header_map, minutes_ago};
-use crate::support::{Answer, Framing, Gate, Request, Seen, Setup, Store, sample};
+use crate::support::{Answer, Framing, Gate, Request, Script, Seen, Setup, Step, Store, sample};
 
 const CLIENT: Keys = Keys { access: "CLIENTKEY", secret: "a-made-up-client-secret" };
 const OTHER: Keys = Keys { access: "OTHERKEY", secret: "another-made-up-secret" };
@@ -372,6 +372,16 @@ fn a_listed_body_is_denied_whoever_signs_it_and_the_store_need_not_be_asked() {
             (&"accepted".into(), &CLIENT.access.into())
         );
     }
+}
+
+/// What the gate has verified, no silence of the store makes unverified.
+#[test]
+fn a_store_that_says_nothing_leaves_a_client_known() {
+    let store = Store::always(Script::steps([Step::ReadBody]));
+    let gate = gate(&store);
+    let request = CLIENT.put("/b/k", Framing::Plain, sample::CACTUS).expecting();
+    gate.exchange(&request).expect_error(403, "AccessDenied");
+    assert_eq!(gate.stop().denials[0]["auth"], "accepted");
 }
 
 /// For stores that take no signed chunks.
