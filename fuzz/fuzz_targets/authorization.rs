@@ -8,6 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use s3bouncer::s3::auth::{Claims, Credentials, KeyRing, Secret, check_claims};
 use s3bouncer::s3::sigv4::{Scope, Signer, Stamp};
 use s3bouncer::s3::{Head, classify};
+use s3bouncer_fuzz::expand;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
@@ -47,8 +48,8 @@ fuzz_target!(|input: Input| {
     headers.insert("host", HeaderValue::from_static("store"));
     let token = TOKENS[usize::from(input.token) % TOKENS.len()];
     headers.insert("x-amz-content-sha256", HeaderValue::from_static(token));
-    let date = input.date.as_deref().map_or_else(|| WORDS[9].to_owned(), expand);
-    let values = [("authorization", expand(&input.authorization)), ("x-amz-date", date)];
+    let date = input.date.as_deref().map_or_else(|| WORDS[9].to_owned(), |date| expand(date, &WORDS));
+    let values = [("authorization", expand(&input.authorization, &WORDS)), ("x-amz-date", date)];
     for (name, value) in values {
         let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) else { return };
         headers.insert(name, value);
@@ -81,15 +82,4 @@ fn verify(path: &str, query: Option<&str>, token: &'static str, value: &[u8]) {
     let credentials = Credentials { access_key: "AKID".to_owned(), secret, session_token };
     let proof = claims.verify(&head, &credentials, Some("here"), now, &KeyRing::new(0));
     assert_eq!(proof.expect("a proof").payload.token(), token);
-}
-
-fn expand(template: &[u8]) -> String {
-    let mut text = String::new();
-    for &byte in template {
-        match WORDS.get(usize::from(byte)) {
-            Some(word) => text.push_str(word),
-            None => text.push(char::from(byte)),
-        }
-    }
-    text
 }

@@ -5,6 +5,7 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use s3bouncer::framing::naive::{Decoded, naive_aws_chunked};
 use s3bouncer::framing::{AwsChunked, ChunkedPlan, FramingError, Span};
+use s3bouncer_fuzz::cut;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
@@ -42,18 +43,6 @@ fn expand(template: &[u8]) -> Vec<u8> {
         }
     }
     body
-}
-
-fn cut<'a>(body: &'a [u8], lengths: &[u8]) -> Vec<&'a [u8]> {
-    let mut rest = body;
-    let mut pieces = Vec::new();
-    for &length in lengths {
-        let (piece, after) = rest.split_at(rest.len().min(usize::from(length)));
-        pieces.push(piece);
-        rest = after;
-    }
-    pieces.push(rest);
-    pieces
 }
 
 fn decode<'a>(

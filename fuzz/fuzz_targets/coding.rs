@@ -5,6 +5,7 @@
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use s3bouncer::unpack::{Coding, CodingError, Decoder, Limits, Piece};
+use s3bouncer_fuzz::cut;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
@@ -40,18 +41,6 @@ fuzz_target!(|input: Input| {
         assert!(output <= limits.ratio_grace_bytes.max(body.len() as u64 * limits.ratio_max));
     }
 });
-
-fn cut<'a>(body: &'a [u8], lengths: &[u16]) -> Vec<&'a [u8]> {
-    let mut rest = body;
-    let mut pieces = Vec::new();
-    for &length in lengths {
-        let (piece, after) = rest.split_at(rest.len().min(usize::from(length)));
-        pieces.push(piece);
-        rest = after;
-    }
-    pieces.push(rest);
-    pieces
-}
 
 fn decode<'a>(
     codings: &[Coding],

@@ -5,6 +5,7 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use s3bouncer::framing::naive_form::{NaivePart, naive_form_data};
 use s3bouncer::framing::{Boundary, FormData, FormError, FormEvent, Part};
+use s3bouncer_fuzz::cut;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
@@ -46,18 +47,6 @@ fn expand(template: &[u8], boundary: &str) -> Vec<u8> {
         }
     }
     body
-}
-
-fn cut<'a>(body: &'a [u8], lengths: &[u8]) -> Vec<&'a [u8]> {
-    let mut rest = body;
-    let mut pieces = Vec::new();
-    for &length in lengths {
-        let (piece, after) = rest.split_at(rest.len().min(usize::from(length)));
-        pieces.push(piece);
-        rest = after;
-    }
-    pieces.push(rest);
-    pieces
 }
 
 fn decode<'a>(

@@ -6,6 +6,7 @@ use arbitrary::Arbitrary;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use s3bouncer::s3::{Head, Refusal, Request, Surface};
+use s3bouncer_fuzz::expand;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
@@ -71,8 +72,8 @@ const WORDS: [&str; 24] = [
 
 fuzz_target!(|input: Input| {
     let method = METHODS[usize::from(input.method) % METHODS.len()];
-    let path = format!("/{}", expand(&input.path));
-    let query = input.query.as_deref().map(expand);
+    let path = format!("/{}", expand(&input.path, &WORDS));
+    let query = input.query.as_deref().map(|query| expand(query, &WORDS));
     let domains = input.domain.then_some("s3.test");
     let surface = Surface::default().with_domains(domains).expect("a domain");
 
@@ -106,7 +107,7 @@ fn classify(
     for (name, value) in headers {
         let name = NAMES[usize::from(*name) % NAMES.len()];
         let name = if upper { name.to_ascii_uppercase() } else { name.to_owned() };
-        let Ok(value) = HeaderValue::from_bytes(expand(value).as_bytes()) else { continue };
+        let Ok(value) = HeaderValue::from_bytes(expand(value, &WORDS).as_bytes()) else { continue };
         let name = HeaderName::from_bytes(name.as_bytes()).expect("a header name");
         match name == "host" {
             true => drop(map.insert(name, value)),
@@ -119,17 +120,6 @@ fn classify(
         let _ = surface.unclear(&head, refusal);
     }
     read
-}
-
-fn expand(template: &[u8]) -> String {
-    let mut text = String::new();
-    for &byte in template {
-        match WORDS.get(usize::from(byte)) {
-            Some(word) => text.push_str(word),
-            None => text.push(char::from(byte)),
-        }
-    }
-    text
 }
 
 /// The same text with the hex digits of its escapes in one case.

@@ -16,6 +16,7 @@ use s3bouncer::s3::policy_form::{
 };
 use s3bouncer::s3::sigv2::seal_v2;
 use s3bouncer::s3::sigv4::{Scope, SigningKey, Stamp};
+use s3bouncer_fuzz::cut;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
@@ -165,16 +166,4 @@ fn others(form: &[u8]) -> Option<Vec<NaivePart>> {
     let about_signer = |name: &str| SIGNER.contains(&name.to_ascii_lowercase().as_str());
     let kept = parts.enumerate().filter(|(at, part)| *at > file || !about_signer(&part.name));
     Some(kept.map(|(_, part)| part).collect())
-}
-
-fn cut<'a>(body: &'a [u8], lengths: &[u8]) -> Vec<&'a [u8]> {
-    let mut rest = body;
-    let mut pieces = Vec::new();
-    for &length in lengths {
-        let (piece, after) = rest.split_at(rest.len().min(usize::from(length)));
-        pieces.push(piece);
-        rest = after;
-    }
-    pieces.push(rest);
-    pieces
 }

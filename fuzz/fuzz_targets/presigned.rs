@@ -9,6 +9,7 @@ use s3bouncer::s3::auth::{Claims, Credentials, KeyRing, Proof, Secret, check_cla
 use s3bouncer::s3::resign::{Addressing, Upstream, resign};
 use s3bouncer::s3::sigv4::{Scope, Signer, Stamp};
 use s3bouncer::s3::{Head, Request, classify};
+use s3bouncer_fuzz::expand;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
@@ -39,7 +40,7 @@ const WORDS: [&str; 16] = [
 ];
 
 fuzz_target!(|input: Input| {
-    let Ok(uri) = format!("/{}", expand(&input.target)).parse::<Uri>() else { return };
+    let Ok(uri) = format!("/{}", expand(&input.target, &WORDS)).parse::<Uri>() else { return };
     let mut headers = HeaderMap::new();
     headers.insert("host", HeaderValue::from_static("store"));
     let (path, query) = (uri.path(), uri.query());
@@ -90,15 +91,4 @@ fn credentials(access_key: &str, session_token: Option<&str>) -> Credentials {
         secret: Secret::new("secret"),
         session_token: session_token.map(str::to_owned),
     }
-}
-
-fn expand(template: &[u8]) -> String {
-    let mut text = String::new();
-    for &byte in template {
-        match WORDS.get(usize::from(byte)) {
-            Some(word) => text.push_str(word),
-            None => text.push(char::from(byte)),
-        }
-    }
-    text
 }

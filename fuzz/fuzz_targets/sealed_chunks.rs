@@ -9,6 +9,7 @@ use s3bouncer::framing::ChunkedPlan;
 use s3bouncer::s3::sealed::naive::naive_sealed;
 use s3bouncer::s3::sealed::{Outgoing, SealError, Sealed};
 use s3bouncer::s3::sigv4::{Chain, Scope, SigningKey, Stamp, sha256};
+use s3bouncer_fuzz::cut;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
@@ -79,18 +80,6 @@ fn signed(input: &Input, mut chain: Chain) -> Vec<u8> {
     }
     body.extend_from_slice(b"\r\n");
     body
-}
-
-fn cut<'a>(body: &'a [u8], lengths: &[u8]) -> Vec<&'a [u8]> {
-    let mut rest = body;
-    let mut pieces = Vec::new();
-    for &length in lengths {
-        let (piece, after) = rest.split_at(rest.len().min(usize::from(length)));
-        pieces.push(piece);
-        rest = after;
-    }
-    pieces.push(rest);
-    pieces
 }
 
 fn drain(mut stage: Sealed, pieces: Vec<&[u8]>) -> (Vec<u8>, Result<(), SealError>) {

@@ -7,7 +7,7 @@ use std::path::Path;
 /// What tells a file from one that has taken its place, or from itself with other bytes: on every
 /// file system, and through the symbolic links that Kubernetes swaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub struct Stamp {
     device: u64,
     inode: u64,
     bytes: u64,
@@ -18,7 +18,7 @@ pub(super) struct Stamp {
 
 impl Stamp {
     /// The file's that `path` leads to now; none where it leads nowhere.
-    pub(super) fn of(path: &Path) -> Option<Stamp> {
+    pub fn of(path: &Path) -> Option<Stamp> {
         let facts = fs::metadata(path).ok()?;
         Some(Stamp {
             device: facts.dev(),

@@ -1,20 +1,16 @@
 //! TLS towards clients, by rustls.
 
 mod certificate;
-mod stamp;
 mod stream;
 
-use std::fmt::Display;
 use std::future::Future;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{self, Ticketer};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::version::{TLS12, TLS13};
@@ -22,9 +18,10 @@ use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
+use super::pem;
+use super::stamp::Stamp;
 use crate::config::{self, ClientAuth, TlsVersion};
 pub use certificate::{Certificate, Certificates};
-use stamp::Stamp;
 use stream::ReadAhead;
 pub use stream::Stream;
 
@@ -146,8 +143,8 @@ fn clients(
 ) -> io::Result<Arc<dyn ClientCertVerifier>> {
     let Some(path) = &settings.client_ca else { return Ok(WebPkiClientVerifier::no_client_auth()) };
     let mut roots = RootCertStore::empty();
-    for authority in chain(path)? {
-        roots.add(authority).map_err(|error| named(path, &error))?;
+    for authority in pem::certificates(path)? {
+        roots.add(authority).map_err(|error| pem::named(path, error))?;
     }
     let asking = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
     let asking = match settings.client_auth {
@@ -155,22 +152,7 @@ fn clients(
         ClientAuth::Optional => asking.allow_unauthenticated(),
         ClientAuth::Required => asking,
     };
-    asking.build().map_err(|error| named(path, &error))
-}
-
-/// The certificates of a PEM file, at least one.
-fn chain(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect)
-        .map_err(|error| named(path, &error))?;
-    match chain.is_empty() {
-        true => Err(named(path, &"no certificate in it")),
-        false => Ok(chain),
-    }
-}
-
-fn named(path: &Path, error: &dyn Display) -> io::Error {
-    io::Error::other(format!("{}: {error}", path.display()))
+    asking.build().map_err(|error| pem::named(path, error))
 }
 
 #[cfg(test)]

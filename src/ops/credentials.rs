@@ -1,13 +1,14 @@
 //! Credentials files on disk: read with those that they name, and read again when one changes.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{self, Clients, ConfigErrors, Signing, Sources};
+use crate::net::stamp::Stamp;
 
 /// Longest file that is read, in bytes: a credentials file may have a MiB, a secret a few.
 const FILE_MAX: u64 = 2 << 20;
@@ -24,15 +25,6 @@ pub enum CredentialsFault {
     /// It is wrong.
     #[error("{0}:\n{1}")]
     Wrong(PathBuf, #[source] ConfigErrors),
-}
-
-/// By which a file's change is noticed: what a write or a replacement changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    device: u64,
-    inode: u64,
-    bytes: u64,
-    modified: (i64, i64),
 }
 
 /// Every file that was read for one credentials file, and how it looked before; `None` where it
@@ -73,9 +65,8 @@ impl Watch {
     /// As [`read`].
     pub fn read_if_changed(&self, path: &Path) -> Result<Option<Arc<Clients>>, CredentialsFault> {
         let known = self.lock().get(path).cloned();
-        let is_same = known.is_some_and(|stamps| {
-            stamps.iter().all(|(file, stamp)| Stamp::of(file).ok() == *stamp)
-        });
+        let is_same = known
+            .is_some_and(|stamps| stamps.iter().all(|(file, stamp)| Stamp::of(file) == *stamp));
         if is_same { Ok(None) } else { self.read(path).map(Some) }
     }
 
@@ -100,7 +91,7 @@ fn stamped(path: &Path) -> (Result<Arc<Clients>, CredentialsFault>, Stamps) {
     let stamps = Mutex::new(Stamps::new());
     let secret_text = |file: &Path| {
         let mut stamps = stamps.lock().unwrap_or_else(PoisonError::into_inner);
-        stamps.insert(file.to_path_buf(), Stamp::of(file).ok());
+        stamps.insert(file.to_path_buf(), Stamp::of(file));
         text_of(file)
     };
     let read = match secret_text(path) {
@@ -134,20 +125,9 @@ fn text_of(path: &Path) -> io::Result<String> {
     }
 }
 
-impl Stamp {
-    fn of(path: &Path) -> io::Result<Stamp> {
-        let metadata = fs::metadata(path)?;
-        Ok(Stamp {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            bytes: metadata.len(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;

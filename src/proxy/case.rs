@@ -116,9 +116,13 @@ impl Case {
 
     /// Whether the store is asked about the head before any of the body is read.
     pub(super) fn asks_first(&self) -> bool {
-        // How long a form is that is signed anew turns out as it comes; and its head tells nothing.
-        let changes = self.signing.is_some() && self.s3.operation == Operation::PostObject;
-        !changes && (self.s3.expect_continue || self.store.config.auth_first)
+        // How long such a form is turns out as it comes; and its head tells nothing.
+        !self.is_form_to_sign() && (self.s3.expect_continue || self.store.config.auth_first)
+    }
+
+    /// Whether it is a form that is signed anew.
+    fn is_form_to_sign(&self) -> bool {
+        self.signing.is_some() && self.s3.operation == Operation::PostObject
     }
 
     /// Whether the body of a client whose head the store has not accepted must not be read.
@@ -211,12 +215,19 @@ impl Case {
                 (body, Some(feed))
             }
         };
-        let mut head = self.head.clone();
-        if let Some(signing) = &self.signing {
-            signing.sign(&mut head, &self.s3, &self.gate.ring).map_err(io::Error::other)?;
-        }
-        let mut request = Request::from_parts(head, body);
-        *request.version_mut() = http::Version::HTTP_11;
+        let (uri, headers) = match &self.signing {
+            None => (self.head.uri.clone(), self.head.headers.clone()),
+            Some(signing) => {
+                let signed = signing.signed_head(&self.head, &self.s3, &self.gate.ring);
+                signed.map_err(io::Error::other)?
+            }
+        };
+        let mut request = Request::new(body);
+        *request.method_mut() = self.head.method.clone();
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        // With them goes the case of header names.
+        *request.extensions_mut() = self.head.extensions.clone();
         change(request.headers_mut());
         Ok(Running { exchange: Exchange::start(upstream, link, request), feed })
     }
@@ -311,8 +322,8 @@ impl Case {
 
     fn whole(&mut self, bytes: u64) -> Result<Guard, Stop> {
         // What a form grows by when it is signed anew, its fields could at most.
-        let grows = self.signing.is_some() && self.s3.operation == Operation::PostObject;
-        let bytes = bytes.saturating_add(if grows { PREAMBLE_MAX as u64 } else { 0 });
+        let growth = if self.is_form_to_sign() { PREAMBLE_MAX as u64 } else { 0 };
+        let bytes = bytes.saturating_add(growth);
         Ok(match self.reserve(bytes)? {
             Some(reservation) => Guard::Whole(Some(reservation)),
             // Streamed, and judged all the same: only its end can still be kept back.

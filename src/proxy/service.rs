@@ -178,11 +178,14 @@ async fn pass(gate: &Gate, mut head: Parts, s3: &s3::Request, route: Route) -> A
     let safe = head.method != Method::DELETE;
     let resource = head.uri.path().to_owned();
     let Route { store, signing } = route;
-    if let Some(signing) = signing
-        && let Err(error) = signing.sign(&mut head, s3, &gate.ring)
-    {
-        tracing::error!(%error, upstream = %store.config.name, "a request can't be signed");
-        return out_of_reach(gate, s3, &resource, head.method == Method::HEAD);
+    if let Some(signing) = signing {
+        match signing.signed_head(&head, s3, &gate.ring) {
+            Ok((uri, headers)) => (head.uri, head.headers) = (uri, headers),
+            Err(error) => {
+                tracing::error!(%error, upstream = %store.config.name, "a request can't be signed");
+                return out_of_reach(gate, s3, &resource, head.method == Method::HEAD);
+            }
+        }
     }
     for fresh in [false, true] {
         let upstream = &store.upstream;

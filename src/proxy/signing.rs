@@ -188,12 +188,12 @@ impl Signing {
     ///
     /// # Errors
     /// [`ResignError`]: something that is configured fits into no head.
-    pub(super) fn sign(
+    pub(super) fn signed_head(
         &self,
-        head: &mut Parts,
+        head: &Parts,
         s3: &s3::Request,
         ring: &KeyRing,
-    ) -> Result<(), ResignError> {
+    ) -> Result<(Uri, HeaderMap), ResignError> {
         let (target, headers) = match (&self.fixed, &self.who) {
             (Some(fixed), _) => (fixed.target.clone(), fixed.headers.clone()),
             (None, Who::Known { proof, identity }) => {
@@ -206,9 +206,7 @@ impl Signing {
                 resign::readdress(&view, s3, &authority, self.terms().addressing)?
             }
         };
-        head.uri = Uri::from(target);
-        head.headers = headers;
-        Ok(())
+        Ok((Uri::from(target), headers))
     }
 
     fn signed(

@@ -7,15 +7,13 @@ use std::sync::Arc;
 
 use rustls::SignatureScheme;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 
-use super::{chain, named};
+use crate::net::pem::{self, named};
 
 /// One certificate with its chain and key.
 #[derive(Debug)]
@@ -47,19 +45,16 @@ impl Certificate {
         key: &Path,
         provider: &CryptoProvider,
     ) -> io::Result<Self> {
-        let chain = chain(certificate)?;
-        let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| named(key, &error))?;
-        let Some(own) = chain.first() else {
-            return Err(named(certificate, &"no certificate in it"));
-        };
-        let (_, own) =
-            X509Certificate::from_der(own).map_err(|error| named(certificate, &error))?;
-        let names = names(&own).map_err(|error| named(certificate, &error))?;
+        let chain = pem::certificates(certificate)?;
+        let secret = pem::key(key)?;
+        let Some(own) = chain.first() else { unreachable!("a chain has a certificate") };
+        let (_, own) = X509Certificate::from_der(own).map_err(|error| named(certificate, error))?;
+        let names = names(&own).map_err(|error| named(certificate, error))?;
         let file = || certificate.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let label = names.first().cloned().unwrap_or_else(file);
         let expires = own.validity().not_after.timestamp();
         let key = CertifiedKey::from_der(chain, secret, provider)
-            .map_err(|error| named(key, &format!("{error} (with {})", certificate.display())))?;
+            .map_err(|error| named(key, format!("{error} (with {})", certificate.display())))?;
         Ok(Certificate { key: Arc::new(key), names, label, expires })
     }
 }

@@ -1,10 +1,8 @@
 //! TLS towards a store: whom the gate trusts, and what it shows of itself.
 
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tokio::net::TcpStream;
@@ -12,6 +10,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::config::{self, TlsVersion, UpstreamTls};
+use crate::net::pem::{self, named};
 
 /// What is spoken from TLS 1.2 on.
 static SINCE_1_2: &[&SupportedProtocolVersion] =
@@ -49,7 +48,7 @@ impl Tls {
     /// belong together, or nobody is trusted.
     pub fn read(settings: &UpstreamTls) -> io::Result<Tls> {
         let authorities = match &settings.authorities {
-            Some(file) => certificates(file)?,
+            Some(file) => pem::certificates(file)?,
             None => rustls_native_certs::load_native_certs().certs,
         };
         let identity = settings.identity.as_ref().map(Identity::read).transpose()?;
@@ -87,10 +86,7 @@ impl Eq for Tls {}
 
 impl Identity {
     fn read(files: &config::CertificateFiles) -> io::Result<Identity> {
-        let chain = certificates(&files.certificate)?;
-        let key =
-            PrivateKeyDer::from_pem_file(&files.key).map_err(|error| named(&files.key, error))?;
-        Ok(Identity { chain, key })
+        Ok(Identity { chain: pem::certificates(&files.certificate)?, key: pem::key(&files.key)? })
     }
 }
 
@@ -134,19 +130,4 @@ impl Material {
             false => Ok(roots),
         }
     }
-}
-
-/// All certificates of a PEM file; at least one.
-fn certificates(file: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
-    let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(file)
-        .and_then(Iterator::collect)
-        .map_err(|error| named(file, error))?;
-    match certificates.is_empty() {
-        true => Err(named(file, "no certificate in it")),
-        false => Ok(certificates),
-    }
-}
-
-fn named(file: &Path, error: impl std::fmt::Display) -> io::Error {
-    io::Error::other(format!("{}: {error}", file.display()))
 }

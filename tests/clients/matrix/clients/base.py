@@ -1,12 +1,13 @@
 """What every client can be asked for, in its own way of doing it."""
 
 import hashlib
+import json
 import os
 import pathlib
 import subprocess
 from typing import NamedTuple
 
-from .. import names, stores
+from .. import names, samples, stores
 
 PATIENCE_S = 90
 
@@ -111,3 +112,48 @@ class Program(Client):
         )
         out = done.stdout.decode("utf-8", "replace") if text else shown(done.stdout)
         return {"exit": done.returncode, "out": out, "err": done.stderr.decode("utf-8", "replace")}
+
+
+class Job(Program):
+    """An SDK behind a program of ours, which takes one operation as JSON and prints what came of it."""
+
+    odd_keys = samples.FEW_ODD_KEYS
+
+    def command(self):
+        """The program, without the job."""
+        raise NotImplementedError
+
+    def settings(self):
+        """What the program has to be told besides the operation."""
+        return {}
+
+    def call(self, operation, key=None, bucket=None, **more):
+        creds = self.target.creds
+        job = {"operation": operation, "key": key, "bucket": bucket or self.target.bucket, **more}
+        job |= {"url": self.target.url, "region": creds.region, "access": creds.access, "secret": creds.secret}
+        out = self.run(*self.command(), json.dumps(job | self.settings()))
+        return json.loads(out["out"]) if out["exit"] == 0 else out
+
+    def put(self, key, data, meta=None, kind=None, bucket=None):
+        return self.call("put", key, bucket, file=str(self.target.file(data)), meta=meta, kind=kind)
+
+    def put_stream(self, key, data):
+        return self.call("put-stream", key, file=str(self.target.file(data)), length=len(data))
+
+    def put_big(self, key, data):
+        return self.call("upload", key, file=str(self.target.file(data)))
+
+    def get(self, key, span=None):
+        return self.call("get", key, range=f"bytes={span[0]}-{span[1]}" if span else None)
+
+    def head(self, key):
+        return self.call("head", key)
+
+    def list(self, prefix):
+        return self.call("list", prefix)
+
+    def delete(self, key):
+        return self.call("delete", key)
+
+    def delete_many(self, keys):
+        return self.call("delete-many", keys=keys)

@@ -1,11 +1,10 @@
 """The AWS SDK for Rust, as a program of a few lines (tests/clients/rust)."""
 
-import json
 import os
 import pathlib
 
 from .. import proc, samples
-from .base import Program
+from .base import Job
 
 
 def program():
@@ -18,45 +17,15 @@ def program():
     return found
 
 
-class Rust(Program):
+class Rust(Job):
     name = "rust"
-    odd_keys = samples.FEW_ODD_KEYS
     virtual = False  # it would have to be told where the names are
 
-    def call(self, operation, key=None, bucket=None, **more):
-        creds = self.target.creds
-        job = {"operation": operation, "key": key, "bucket": bucket or self.target.bucket, **more}
-        job |= {"url": self.target.url, "region": creds.region}
-        job |= {"access": creds.access, "secret": creds.secret}
-        job |= {"certificate": str(self.target.certificate)} if self.target.secure else {}
-        out = self.run(program(), json.dumps(job))
-        if out["exit"] == 0:
-            return json.loads(out["out"])
-        return out
+    def command(self):
+        return [program()]
 
-    def put(self, key, data, meta=None, kind=None, bucket=None):
-        return self.call("put", key, bucket, file=str(self.target.file(data)), meta=meta, kind=kind)
-
-    def put_stream(self, key, data):
-        return self.call("put-stream", key, file=str(self.target.file(data)))
-
-    def put_big(self, key, data):
-        return self.call("upload", key, file=str(self.target.file(data)))
-
-    def get(self, key, span=None):
-        return self.call("get", key, range=f"bytes={span[0]}-{span[1]}" if span else None)
-
-    def head(self, key):
-        return self.call("head", key)
-
-    def list(self, prefix):
-        return self.call("list", prefix)
-
-    def delete(self, key):
-        return self.call("delete", key)
-
-    def delete_many(self, keys):
-        return self.call("delete-many", keys=keys)
+    def settings(self):
+        return {"certificate": str(self.target.certificate)} if self.target.secure else {}
 
 
 Rust.EXTRA = {
