@@ -56,8 +56,7 @@ osd_class_default_list = *
 [client.rgw]
 rgw_data = {dir}/rgw
 rgw_frontends = beast endpoint=127.0.0.1:{port}
-# Below it the host names the bucket; under any other name, such as an address, the path does.
-rgw_dns_name = {domain}
+{dns_name}
 # The memory store keeps deleted data until the collector has run.
 rgw_gc_obj_min_wait = 20
 rgw_gc_processor_period = 20
@@ -66,9 +65,10 @@ rgw_gc_processor_max_time = 20
 
 
 class Cluster:
-    """`start` brings it up, `stop` ends every process that `start` began."""
+    """`start` brings it up, `stop` ends every process that `start` began.  Without a
+    `domain` the path names the bucket, whatever the host."""
 
-    def __init__(self, folder, port, mon_port, creds, domain):
+    def __init__(self, folder, port, mon_port, creds, domain=None):
         self.dir = pathlib.Path(folder)
         self.port = port
         self.mon_port = mon_port
@@ -85,7 +85,13 @@ class Cluster:
         fsid = str(uuid.uuid4())
         self.conf.write_text(
             CONF.format(
-                fsid=fsid, dir=self.dir, port=self.port, mon_port=self.mon_port, bytes=STORE_BYTES, domain=self.domain
+                fsid=fsid,
+                dir=self.dir,
+                port=self.port,
+                mon_port=self.mon_port,
+                bytes=STORE_BYTES,
+                # Under a domain the host names the bucket, and so does any other name that is no address.
+                dns_name=f"rgw_dns_name = {self.domain}" if self.domain else "",
             )
         )
         self._start_mon(fsid)

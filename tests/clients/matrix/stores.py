@@ -47,9 +47,9 @@ class Store:
         self.stop = stop
 
 
-def start_rgw(folder, _options):
+def start_rgw(folder, options):
     port, mon_port = proc.free_ports(2)
-    cluster = rgw.Cluster(folder, port, mon_port, CREDS, DOMAIN)
+    cluster = rgw.Cluster(folder, port, mon_port, CREDS, DOMAIN if is_virtual(options) else None)
     try:
         cluster.start()
     except BaseException:
