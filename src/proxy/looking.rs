@@ -171,6 +171,19 @@ impl Upload {
         self.look_at_pictures(evidence, &shown).await
     }
 
+    /// An archive that the store unpacks is judged by its members, where any were seen. What of it could
+    /// not be walked is a gap in the evidence.
+    pub(super) fn note_members(&mut self, seen: &Seen) {
+        let Seen::Whole(evidence) = seen else { return };
+        let is_member = |sighting: &Sighting| sighting.origin == Origin::Member;
+        if self.case.unjudged == Some(Unjudged::Archive)
+            && self.scope().is_archive
+            && evidence.within.iter().any(is_member)
+        {
+            self.case.unjudged = None;
+        }
+    }
+
     /// Notes which object a form names.
     pub(super) fn note_form(&mut self, form: Option<&Form>) {
         let Some(form) = form else { return };

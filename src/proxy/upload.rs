@@ -330,6 +330,7 @@ impl Upload {
         {
             return Err(Halt::Fault(fault));
         }
+        self.note_members(&seen);
         if let Err(fault) = self.look_at(&mut seen, kept).await {
             if self.case.may_retry() {
                 return Err(Halt::Fault(fault));

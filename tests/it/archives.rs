@@ -197,3 +197,31 @@ fn an_archive_that_is_looked_into_takes_what_unpacking_takes() {
     assert_eq!(watching.record()["reason"], "budget");
     await_in_use(&watching, 0);
 }
+
+#[test]
+fn an_archive_that_the_store_unpacks_is_judged_by_its_members() {
+    let store = Store::ok();
+    let rule = "[[bucket]]\nmatch = \"*\"\nmode = \"enforce\"\narchives = \"inspect\"\nunjudged = \"refuse\"";
+    let gate = gate(&store, 1 << 30, "off").tables(rule).start();
+    let [innocent, listed] = [FLOWER, CACTUS].map(tar);
+    let cut_off = &innocent[..LENGTH / 5];
+    let bodies: [(&[u8], u16, &str, &str); 5] = [
+        (&innocent, 200, "allow", "null"),
+        (&listed, 403, "deny", "\"exact-member\""),
+        // What can't be walked to its end, what is none, and what has no members.
+        (cut_off, 403, "unjudged", "\"archive\""),
+        (&sample::noise(1, 2000), 403, "unjudged", "\"archive\""),
+        (&sample::tar(&[]), 403, "unjudged", "\"archive\""),
+    ];
+    for (number, (body, status, verdict, reason)) in bodies.into_iter().enumerate() {
+        assert_eq!(gate.exchange(&snowball(Framing::Plain, body)).status(), status, "{number}");
+        let record = gate.records(number + 1)[number].clone();
+        assert_eq!(record["verdict"], verdict, "{number}: {record}");
+        assert_eq!(
+            record.get("reason").map_or("null".into(), Value::to_string),
+            reason,
+            "{number}"
+        );
+    }
+    assert_eq!(store.objects().len(), 1);
+}
