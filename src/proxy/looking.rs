@@ -42,12 +42,14 @@ impl Upload {
         Ok(if keeps { inspector.keeping() } else { inspector })
     }
 
-    /// Takes the memory for undoing content codings, where there are any.
+    /// Takes the memory for undoing content codings, and for unpacking what the store unpacks, where there
+    /// is any of it.
     ///
     /// # Errors
     /// There is none, and the client can be asked to try again.
     pub(super) fn make_room_for_decoding(&mut self) -> Result<(), Unjudged> {
-        let bytes = self.scope().decoder_bytes_max();
+        let scope = self.scope();
+        let bytes = scope.decoder_bytes_max() + self.unpacker_bytes_max(&scope);
         if bytes == 0 {
             return Ok(());
         }
@@ -58,6 +60,7 @@ impl Upload {
                 return Ok(());
             }
             // Trying again would not help.
+            None if bytes > budget.limit() && scope.is_archive => Unjudged::Archive,
             None if bytes > budget.limit() => Unjudged::Encoding,
             None if self.case.may_retry() => return Err(Unjudged::Budget),
             None => Unjudged::Budget,
@@ -67,19 +70,31 @@ impl Upload {
         Ok(())
     }
 
+    /// The most memory that unpacking takes while the body comes, in bytes.
+    fn unpacker_bytes_max(&self, scope: &Scope) -> u64 {
+        if !scope.is_archive || scope.finds_nothing() {
+            return 0;
+        }
+        // One that is longer is not taken in.
+        let most = self.case.view.settings.inspect.archive_max;
+        let length = self.case.s3.body.payload_length().unwrap_or(most);
+        scope.limits.archive_bytes_max(length.min(most))
+    }
+
     /// What is looked for in this body.
     pub(super) fn scope(&self) -> Scope {
         let Case { view, s3, .. } = &self.case;
-        let codings = match self.decoding {
-            Decoding::Undone(_) => codings(&s3.content_encoding),
-            Decoding::Left => Codings::Known(vec![]),
+        let (codings, unpacks) = match self.decoding {
+            Decoding::Undone(_) => (codings(&s3.content_encoding), true),
+            Decoding::Left => (Codings::Known(vec![]), false),
         };
         Scope {
             wanted: self.wanted(),
             kernel: view.settings.kernel,
             codings,
             pictures: self.case.perceives().is_some(),
-            is_archive: s3.operation == Operation::PutObjectExtract
+            is_archive: unpacks
+                && s3.operation == Operation::PutObjectExtract
                 && self.case.rule().surface.archives == Archives::Inspect,
             limits: view.settings.inspect.limits,
         }
@@ -124,7 +139,8 @@ impl Upload {
             return Ok(());
         }
         let bytes: u64 = kept.iter().map(|piece| piece.len() as u64).sum();
-        let unpacking = match inspect.archives && is_archive(&head) {
+        // What unpacked the body as it came is gone too: this has its room.
+        let unpacking = match inspect.archives && is_archive(&head) && !scope.is_archive {
             true => scope.limits.archive_bytes_max(bytes),
             false => 0,
         };
@@ -153,6 +169,19 @@ impl Upload {
         let whole = bytes == evidence.payload;
         let shown = Shown { body: kept, whole, inner, beside };
         self.look_at_pictures(evidence, &shown).await
+    }
+
+    /// An archive that the store unpacks is judged by its members, where any were seen. What of it could
+    /// not be walked is a gap in the evidence.
+    pub(super) fn note_members(&mut self, seen: &Seen) {
+        let Seen::Whole(evidence) = seen else { return };
+        let is_member = |sighting: &Sighting| sighting.origin == Origin::Member;
+        if self.case.unjudged == Some(Unjudged::Archive)
+            && self.scope().is_archive
+            && evidence.within.iter().any(is_member)
+        {
+            self.case.unjudged = None;
+        }
     }
 
     /// Notes which object a form names.

@@ -50,15 +50,15 @@ pub struct Upload {
     pub(super) form_codings: Option<Codings>,
     /// Pictures in a form beside its file.
     pub(super) form_pictures: Vec<Bytes>,
-    /// The memory for undoing what it was put through.
+    /// The memory for undoing what it was put through, and for unpacking it.
     pub(super) decoding: Decoding,
     /// What verifies the signatures in the body, and signs it anew.
     pub(super) seal: Option<Seal>,
 }
 
-/// Whether content codings are undone.
+/// Whether content codings are undone, and archives that the store unpacks unpacked.
 pub(super) enum Decoding {
-    /// In so much memory, or in none where there are no codings.
+    /// In so much memory, or in none where there is nothing of that.
     Undone(Option<Reservation>),
     /// There is no memory for it, and the body passes all the same.
     Left,
@@ -330,6 +330,7 @@ impl Upload {
         {
             return Err(Halt::Fault(fault));
         }
+        self.note_members(&seen);
         if let Err(fault) = self.look_at(&mut seen, kept).await {
             if self.case.may_retry() {
                 return Err(Halt::Fault(fault));

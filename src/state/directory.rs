@@ -10,7 +10,7 @@
 //! ```
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -290,9 +290,23 @@ impl Staged {
         }
     }
 
-    /// Writes piece by piece: on ext4 one gathering write of all takes several times the CPU time.
+    /// Writes all pieces in one go, as far as the system takes them: it keeps a file's bytes in blocks
+    /// as large as the write and its place in the file allow, and each block has its price. Piece by
+    /// piece, where pieces begin anywhere, ext4 takes up to twice the CPU time (Linux 6.18).
     pub(super) fn append(&mut self, body: &[Bytes]) -> io::Result<()> {
-        body.iter().try_for_each(|piece| self.file.write_all(piece))
+        let mut slices: Vec<IoSlice<'_>> = body.iter().map(|piece| IoSlice::new(piece)).collect();
+        let mut left = &mut slices[..];
+        // Empty ones would look like a file that takes nothing more.
+        IoSlice::advance_slices(&mut left, 0);
+        while !left.is_empty() {
+            match self.file.write_vectored(left) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => IoSlice::advance_slices(&mut left, written),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@
 //! lists parts by number and ETag, and the store holds the client to those ETags.
 //!
 //! ```text
-//! mpu/<2>/<38>/rec/p2.<number>.<size>.<tag>...     a part; all facts are in the name
+//! mpu/<2>/<38>/rec/p3.<number>.<size>.<tag>...     a part; all facts are in the name
 //! mpu/<2>/<38>/rec/m1.<mark>                       created, coded, poisoned, completed
 //! mpu/<2>/<38>/chain/c1.<parts>.<last>.<bytes>...  running digests over the first parts
 //! mpu/<2>/<38>/spool/<id>.<chunk>                  a part's bytes; in a directory one file

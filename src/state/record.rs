@@ -1,8 +1,9 @@
 //! What is known of a part that the store has taken, in the name of an object without bytes.
 //!
 //! ```text
-//! p2.00017.<size>.<tag>.<sha256>.<sha1>.<md5>.<format>.<spool>.<began>.<answered>
-//!          10 hex  22    43       27     22    word     |       13 hex: microseconds since 1970
+//! p3.00017.<size>.<tag>.<sha256>.<sha1>.<md5>.<format>.<spool>.<process>.<began>.<answered>
+//!          10 hex  22    43       27     22    word     |       16 hex    13 hex: microseconds
+//!                                                       |                         since 1970
 //!                                                       32 + 4 + 16 hex: id, chunks, checksum
 //! ```
 //!
@@ -19,13 +20,14 @@ use super::error::StateError;
 use super::upload::{PartTag, hex, text, undecimal, unhex, untext};
 
 /// Version of the name. Another one is another format, which this release doesn't read.
-const VERSION: &str = "p2";
+const VERSION: &str = "p3";
 
 /// Parts have numbers from 1 to this (AWS, "Amazon S3 multipart upload limits").
 pub const PART_NUMBER_MAX: u16 = 10_000;
 
 const NUMBER_DIGITS: usize = 5;
 const SIZE_DIGITS: usize = 10;
+const PROCESS_DIGITS: usize = 16;
 const TIME_DIGITS: usize = 13;
 
 /// The last microsecond that a name can tell, in the year 2112.
@@ -76,6 +78,8 @@ impl SpoolId {
 /// 1970. See [`State::stamp`](super::State::stamp).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flight {
+    /// Whose clock: [`State::process`](super::State::process).
+    pub process: u64,
     /// Before any of it went to the store.
     pub began: u64,
     /// After the store's answer, and before the client heard it.
@@ -121,7 +125,7 @@ impl PartRecord {
         if self.spool.is_some_and(|spool| spool.bytes != self.size) {
             return Err(StateError::Invalid("a part's spool has the part's size"));
         }
-        let Flight { began, answered } = self.flight;
+        let Flight { process, began, answered } = self.flight;
         if began > answered || answered > TIME_MAX {
             return Err(StateError::Invalid("a part is answered after it began, and before 2112"));
         }
@@ -129,7 +133,7 @@ impl PartRecord {
         let Digests { md5, sha1, sha256 } = &self.digests;
         Ok(format!(
             "{VERSION}.{:0NUMBER_DIGITS$}.{:0SIZE_DIGITS$x}.{}.{}.{}.{}.{}.{}.\
-             {began:0TIME_DIGITS$x}.{answered:0TIME_DIGITS$x}",
+             {process:0PROCESS_DIGITS$x}.{began:0TIME_DIGITS$x}.{answered:0TIME_DIGITS$x}",
             self.number,
             self.size,
             text(&self.tag.0),
@@ -156,11 +160,13 @@ impl PartRecord {
         let md5 = optional(field()?, |text| untext(text).map(Md5))?;
         let format = optional(field()?, format_of)?;
         let spool = optional(field()?, |text| spool_of(text, size))?;
+        let process = unhex(field()?, PROCESS_DIGITS)?;
         let began = unhex(field()?, TIME_DIGITS)?;
         let answered = unhex(field()?, TIME_DIGITS)?;
         let in_range = (1..=PART_NUMBER_MAX).contains(&number) && began <= answered;
         let sound = in_range && fields.next().is_none();
-        let (digests, flight) = (Digests { md5, sha1, sha256 }, Flight { began, answered });
+        let (digests, flight) =
+            (Digests { md5, sha1, sha256 }, Flight { process, began, answered });
         sound.then_some(PartRecord { number, tag, size, digests, format, spool, flight })
     }
 
@@ -202,17 +208,17 @@ impl Sends {
     pub(super) fn add(&mut self, part: &PartRecord) {
         let latest = |began: &mut u64| *began = part.flight.began.max(*began);
         latest(&mut self.began);
-        if let Some(spool) = &part.spool {
-            latest(self.by_process.entry(spool.id.nonce).or_default());
-        }
+        latest(self.by_process.entry(part.flight.process).or_default());
     }
 
     /// Whether the store had answered this part for certain before the last of these began: then it
     /// was replaced by that one.
     pub(super) fn replaced(&self, part: &PartRecord) -> bool {
-        let answered = part.flight.answered;
-        let began_there = part.spool.and_then(|spool| self.by_process.get(&spool.id.nonce));
-        began_there.is_some_and(|began| answered < *began)
+        let Flight { process, answered, .. } = part.flight;
+        let began_there = self.by_process.get(&process);
+        // One that was given up may still be on its way in the store.
+        let is_settled = !part.is_unanswered();
+        (is_settled && began_there.is_some_and(|began| answered < *began))
             || answered.saturating_add(CLOCKS_APART) < self.began
     }
 }

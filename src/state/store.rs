@@ -116,6 +116,11 @@ impl State {
         last.map_or(now, |last| now.max(last.saturating_add(1)))
     }
 
+    /// Whose stamps these are: no other process has this number, nor this one after a restart.
+    pub fn process(&self) -> u64 {
+        self.nonce
+    }
+
     // ---- parts
 
     /// Keeps what is known of a part that the store has taken; call it before the store's answer is

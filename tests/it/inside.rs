@@ -195,36 +195,15 @@ fn a_listed_picture_is_found_behind_and_before_other_bytes() {
 fn archives_are_looked_into_where_that_is_asked_for() {
     // Behind more than what is searched of any body.
     let first = sample::noise(9, 100_000);
-    let tar = tar(&[("readme.txt", &first), ("photos/a.jpg", CACTUS)]);
+    let tar = sample::tar(&[("readme.txt", &first), ("photos/a.jpg", CACTUS)]);
     let store = Store::ok();
     let closed = Setup::refusing(&store, &[CACTUS]).start();
     assert_eq!(closed.exchange(&Request::put("/b/a.tar", &tar)).status(), 200, "off by default");
     let gate = Setup::refusing(&store, &[CACTUS]).set("inspect", "archives = \"on\"").start();
     expect_refused(&gate, &Request::put("/b/a.tar", &tar), "exact-member");
     expect_refused(&gate, &Request::put("/b/a.tgz", &gzip(&tar)), "exact-member");
-    let innocent = self::tar(&[("photos/a.jpg", FLOWER)]);
+    let innocent = sample::tar(&[("photos/a.jpg", FLOWER)]);
     assert_eq!(gate.exchange(&Request::put("/b/a.tar", &innocent)).status(), 200);
-}
-
-/// A ustar archive.
-fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut archive = Vec::new();
-    for (name, bytes) in members {
-        let mut header = [0u8; 512];
-        header[..name.len()].copy_from_slice(name.as_bytes());
-        header[100..107].copy_from_slice(b"0000644");
-        header[124..135].copy_from_slice(format!("{:011o}", bytes.len()).as_bytes());
-        header[156] = b'0';
-        header[257..265].copy_from_slice(b"ustar\x0000");
-        header[148..156].copy_from_slice(b"        ");
-        let sum: u32 = header.iter().map(|&byte| u32::from(byte)).sum();
-        header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
-        archive.extend(header);
-        archive.extend(*bytes);
-        archive.resize(archive.len().next_multiple_of(512), 0);
-    }
-    archive.resize(archive.len() + 1024, 0);
-    archive
 }
 
 #[test]

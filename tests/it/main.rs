@@ -7,6 +7,7 @@
 mod support;
 
 mod admin;
+mod archives;
 mod audit;
 mod bounds;
 mod cli;

@@ -182,6 +182,34 @@ fn a_part_that_was_replaced_cannot_be_listed() {
     assert_eq!(watching.records(3)[2]["reason"], "multipart-order");
 }
 
+/// Of a copy that nobody read back no bytes are kept; that it came before is known all the same.
+#[test]
+fn a_part_that_replaces_a_copy_can_be_listed_at_once() {
+    let store = Store::scripted(|seen| match (seen.method(), seen.head.get(ETAG)) {
+        ("PUT", Some("copied")) => {
+            let copied = b"<CopyPartResult><ETag>\"copied\"</ETag></CopyPartResult>";
+            Script::replies(answer("200 OK", &[], copied))
+        }
+        ("PUT", Some(etag)) => {
+            Script::replies(answer("200 OK", &[("ETag", &format!("\"{etag}\""))], b""))
+        }
+        _ => Script::replies(answer("200 OK", &[], RESULT)),
+    });
+    let copy = part(1, "copied", b"").with("x-amz-copy-source", "/b/other");
+    let sent = part(1, "sent", b"harmless");
+    for (first, last, old, new) in
+        [(&copy, &sent, "copied", "sent"), (&sent, &copy, "sent", "copied")]
+    {
+        let gate = Setup::refusing(&store, &[CACTUS]).start();
+        for request in [first, last] {
+            assert_eq!(gate.exchange(request).status(), 200);
+        }
+        gate.exchange(&complete(&[(1, old)])).expect_error(400, "InvalidPart");
+        let answer = gate.exchange(&complete(&[(1, new)]));
+        assert_eq!(answer.status(), 200, "{new}: {}", answer.text());
+    }
+}
+
 /// A store that has a part and breaks off may have replaced the one before it.
 #[test]
 fn a_part_that_was_never_answered_may_have_replaced_another() {

@@ -115,7 +115,9 @@ impl Part {
     }
 
     fn as_record(&self, tag: PartTag, spool: Option<SpoolRef>, evidence: &Evidence) -> PartRecord {
-        let flight = Flight { began: self.began, answered: self.parts.state.stamp() };
+        let state = &self.parts.state;
+        let flight =
+            Flight { process: state.process(), began: self.began, answered: state.stamp() };
         let Evidence { digests, payload: size, format, .. } = *evidence;
         PartRecord { number: self.number, tag, size, digests, format, spool, flight }
     }

@@ -67,6 +67,22 @@ fn what_is_put_is_read_listed_and_deleted() {
 }
 
 /// Runs this test program again, for one test, without a umask.
+/// More pieces than the system takes at a time, some of them empty.
+#[test]
+fn any_number_of_pieces_are_written_behind_one_another() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = open(root.path());
+    let pieces: Vec<Bytes> = (0..5000_usize).map(|n| vec![n as u8; n % 4].into()).collect();
+    for body in [&pieces[..], &pieces[1..2], &pieces[..1], &[]] {
+        let mut staged = directory.stage(9).unwrap();
+        staged.append(body).unwrap();
+        staged.append(&pieces[7..8]).unwrap();
+        directory.publish(staged, "x/y").unwrap();
+        let expected = [body.concat(), pieces[7].to_vec()].concat();
+        assert_eq!(directory.get("x/y", 0, usize::MAX).unwrap().unwrap(), expected);
+    }
+}
+
 #[test]
 fn nobody_else_reads_anything_whatever_the_umask() {
     const CHILD: &str = "S3BOUNCER_TEST_UMASK";

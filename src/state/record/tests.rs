@@ -23,8 +23,11 @@ fn records() -> impl Strategy<Value = PartRecord> {
     let digests = digests.prop_map(|(md5, sha1, sha256)| Digests { md5, sha1, sha256 });
     let format = option::of(prop::sample::select(Format::ALL.to_vec()));
     let size = prop_oneof![0..=3_u64, 0..=PART_BYTES_MAX, Just(PART_BYTES_MAX)];
-    let flight = (0..=TIME_MAX, 0..=TIME_MAX)
-        .prop_map(|(a, b)| Flight { began: a.min(b), answered: a.max(b) });
+    let flight = (any::<u64>(), 0..=TIME_MAX, 0..=TIME_MAX).prop_map(|(process, a, b)| Flight {
+        process,
+        began: a.min(b),
+        answered: a.max(b),
+    });
     let rest = (1..=PART_NUMBER_MAX, any::<[u8; 16]>(), digests, format, flight);
     (rest, size)
         .prop_flat_map(|(rest, size)| (Just(rest), Just(size), option::of(spools(size))))
@@ -45,7 +48,7 @@ proptest! {
         let name = record.name().unwrap();
         prop_assert_eq!(PartRecord::parse(&name), Some(record));
         // Names of files have at most 255 bytes.
-        prop_assert!(name.len() <= 240, "{}", name.len());
+        prop_assert!(name.len() <= 250, "{}", name.len());
         prop_assert!(name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)));
     }
 
@@ -61,14 +64,14 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_the_reader_panic(name in "(p2)?[.]?\\PC{0,80}") {
+    fn no_text_makes_the_reader_panic(name in "(p3)?[.]?\\PC{0,80}") {
         let _ = PartRecord::parse(&name);
     }
 }
 
 fn record() -> PartRecord {
     let digests = Digests { md5: None, sha1: None, sha256: Some(Sha256([1; 32])) };
-    let (tag, flight) = (PartTag([2; 16]), Flight { began: 5, answered: 0x1234 });
+    let (tag, flight) = (PartTag([2; 16]), Flight { process: 9, began: 5, answered: 0x1234 });
     PartRecord { number: 1, tag, size: 3, digests, format: None, spool: None, flight }
 }
 
@@ -90,8 +93,9 @@ fn bounds_are_exact() {
         PartRecord { spool: Some(spool), ..record() }.name()
     };
     assert!(spool(3).is_ok() && spool(4).is_err());
-    let flight =
-        |began, answered| PartRecord { flight: Flight { began, answered }, ..record() }.name();
+    let flight = |began, answered| {
+        PartRecord { flight: Flight { process: 9, began, answered }, ..record() }.name()
+    };
     assert!(flight(TIME_MAX, TIME_MAX).is_ok() && flight(0, TIME_MAX + 1).is_err());
     assert!(flight(7, 7).is_ok() && flight(8, 7).is_err());
 }
@@ -101,10 +105,10 @@ fn the_name_is_what_it_always_was() {
     let spool =
         SpoolRef { id: SpoolId { nonce: 10, serial: 11 }, chunks: 2, checksum: 12, bytes: 3 };
     let record = PartRecord { format: Some(Format::Jpeg), spool: Some(spool), ..record() };
-    let name = "p2.00001.0000000003.AgICAgICAgICAgICAgICAg.\
+    let name = "p3.00001.0000000003.AgICAgICAgICAgICAgICAg.\
                 AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE...jpeg.\
                 000000000000000a000000000000000b0002000000000000000c.\
-                0000000000005.0000000001234";
+                0000000000000009.0000000000005.0000000001234";
     assert_eq!(record.name().unwrap(), name);
 }
 
@@ -113,7 +117,10 @@ fn what_is_almost_a_name_is_none() {
     let good = record().name().unwrap();
     assert!(PartRecord::parse(&good).is_some());
     let others = [
-        good.replacen("p2", "p1", 1),
+        good.replacen("p3", "p2", 1),
+        good.replacen("0000000000000009", "", 1),
+        good.replacen("0000000000000009.", "", 1),
+        good.replacen("0000000000000009", "000000000000009", 1),
         good.replacen("00001", "1", 1),
         good.replacen("00001", "00000", 1),
         good.replacen("00001", "10001", 1),

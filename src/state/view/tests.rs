@@ -11,10 +11,9 @@ use crate::state::record::{CLOCKS_APART, Flight, SpoolId, SpoolRef};
 fn records() -> impl Strategy<Value = PartRecord> {
     // Close together, and so far apart that clocks don't matter.
     let began = prop_oneof![0..4_u64, CLOCKS_APART..CLOCKS_APART + 4];
-    let flight = (began, 0..3_u64);
-    let spool = (0..2_u64, 0..3_u64);
-    (1..4_u16, 0..2_u8, 0..2_u8, 0..3_u8, 0..3_u64, spool, flight).prop_map(
-        |(number, tag, md5, sha256, size, (nonce, spool), (began, took))| PartRecord {
+    let flight = (0..2_u64, began, 0..3_u64);
+    (1..4_u16, 0..2_u8, 0..2_u8, 0..3_u8, 0..3_u64, 0..3_u64, flight).prop_map(
+        |(number, tag, md5, sha256, size, spool, (process, began, took))| PartRecord {
             number,
             tag: PartTag([tag; 16]),
             size,
@@ -25,20 +24,19 @@ fn records() -> impl Strategy<Value = PartRecord> {
             },
             format: None,
             spool: (spool > 0).then_some(SpoolRef {
-                id: SpoolId { nonce, serial: spool },
+                id: SpoolId { nonce: process, serial: spool },
                 chunks: 1,
                 checksum: 0,
                 bytes: size,
             }),
-            flight: Flight { began, answered: began + took },
+            flight: Flight { process, began, answered: began + took },
         },
     )
 }
 
 /// Whether the store had answered the one before the other began, for certain.
 fn is_before(one: &PartRecord, other: &PartRecord) -> bool {
-    let process = |record: &PartRecord| record.spool.map(|spool| spool.id.nonce);
-    let together = process(one).is_some() && process(one) == process(other);
+    let together = one.flight.process == other.flight.process && !one.is_unanswered();
     let apart = if together { 0 } else { CLOCKS_APART };
     one.flight.answered + apart < other.flight.began
 }
@@ -118,7 +116,7 @@ fn marks_are_read_and_foreign_names_counted() {
     let marks =
         [Mark::Created(1_800_000_000), Mark::Created(1_700_000_000), Mark::Completed(&listed)];
     let mut names: Vec<String> = marks.iter().map(Mark::name).collect();
-    names.extend(["p3.x", "m1.created.12", "m1.poison", ".DS_Store"].map(String::from));
+    names.extend(["p2.x", "m1.created.12", "m1.poison", ".DS_Store"].map(String::from));
     let view = UploadView::of(names.iter().map(String::as_str));
     assert_eq!((view.created(), view.is_poisoned()), (Some(1_700_000_000), false));
     assert_eq!((view.foreign(), view.records().len()), (4, 0));
@@ -146,7 +144,7 @@ fn sent(tag: u8, began: u64, nonce: u64) -> PartRecord {
             checksum: 0,
             bytes: 0,
         }),
-        flight: Flight { began, answered: began + 5 },
+        flight: Flight { process: nonce, began, answered: began + 5 },
     }
 }
 
@@ -178,6 +176,18 @@ fn only_the_last_part_of_a_number_can_be_listed() {
     let lost = PartRecord { tag: PartTag::none(), spool: None, ..sent(3, 110, 7) };
     assert_eq!(listed(1, &[old, lost]), superseded);
     assert_eq!(listed(3, &[sent(3, 120, 7), lost]), Ok(1), "sent again");
+    // A copy that nobody read back, which has no bytes here, has its order too.
+    let copy = |part: PartRecord| PartRecord { digests: Digests::default(), spool: None, ..part };
+    let copied = copy(old);
+    assert_eq!((listed(1, &[copied, new]), listed(2, &[copied, new])), (superseded, Ok(1)));
+    assert_eq!((listed(2, &[copied, copy(new)]), listed(2, &[old, copy(new)])), (Ok(1), Ok(1)));
+    for other in [sent(2, 105, 7), sent(2, 106, 8)] {
+        assert_eq!(listed(2, &[copied, copy(other)]), superseded, "{other:?}");
+    }
+    // Not if its answer never came: the store may still be at it.
+    let lost = PartRecord { tag: PartTag::none(), ..copied };
+    assert_eq!(listed(2, &[lost, copy(new)]), superseded);
+    assert_eq!(listed(2, &[lost, copy(sent(2, 106 + CLOCKS_APART, 7))]), Ok(1));
 }
 
 #[test]
