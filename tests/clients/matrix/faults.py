@@ -32,7 +32,7 @@ def one_desync(rig, bucket_exists):
     headers = [("Content-Length", str(len(following))), ("Expect", "100-continue")]
     bucket = target.bucket if bucket_exists else target.missing_bucket
     creds = target.creds.wrong() if bucket_exists else target.creds
-    first, _ = client.head_for("PUT", client.path("first", bucket), headers=headers, creds=creds)
+    first, _ = client.head_for("PUT", client.path("first", bucket), headers=headers, creds=creds, bucket=bucket)
     with wire.Wire(target.port, 10) as connection:
         # The next request goes out in the very segment of the first one.
         connection.send(first + following)
@@ -93,12 +93,13 @@ def next_upload_is_its_own(rig):
     for number in range(ROUNDS):
         data = f"upload number {number}".encode()
         headers = [("Content-Length", str(len(data))), ("Expect", "100-continue")]
-        head, _ = client.head_for("PUT", client.path("k", target.missing_bucket), headers=headers)
+        bucket = target.missing_bucket
+        head, _ = client.head_for("PUT", client.path("k", bucket), headers=headers, bucket=bucket)
         with client.connect() as connection:
             connection.send(head)
             connection.head()
             client.put(f"k{number}", data)
-        held = rig.judge.ask("GET", client.path(f"k{number}"))
+        held = rig.judge.ask("GET", wire.path_of(target.bucket, f"k{number}"))
         if held.status != 200 or held.body != data:
             return [f"round {number}: the store holds {held.status} {held.body[:100]!r}"]
     return []

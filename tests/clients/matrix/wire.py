@@ -218,5 +218,10 @@ class Judge:
         return None if keys is None else {key: self.object(bucket, key) for key in keys}
 
 
+def quoted(key):
+    """A key as it stands in a path."""
+    return urllib.parse.quote(key, safe="/~")
+
+
 def path_of(bucket, key):
-    return f"/{bucket}/" + urllib.parse.quote(key, safe="/~")
+    return f"/{bucket}/{quoted(key)}"

@@ -11,14 +11,12 @@ class Raw(Client):
     odd_keys = samples.ODD_KEYS
     lacks = frozenset({"multipart", "delete-many"})
 
-    virtual = False
-
-    def host(self):
-        return f"127.0.0.1:{self.target.port}"
-
-    def head_for(self, method, path, query="", headers=(), payload=sign.UNSIGNED, extra=(), creds=None):
+    def head_for(
+        self, method, path, query="", headers=(), payload=sign.UNSIGNED, extra=(), creds=None, bucket=None
+    ):
         creds = creds or self.target.creds
-        return wire.signed_head(creds, method, path, query, headers, payload, self.host(), extra)
+        host, _ = self.target.place(bucket)
+        return wire.signed_head(creds, method, path, query, headers, payload, host, extra)
 
     def ask(self, method, path, query="", headers=(), body=b"", **more):
         """One request on a connection of its own."""
@@ -31,13 +29,13 @@ class Raw(Client):
         return wire.Wire(self.target.port)
 
     def path(self, key, bucket=None):
-        return wire.path_of(bucket or self.target.bucket, key)
+        return self.target.place(bucket, wire.quoted(key))[1]
 
     def put(self, key, data, meta=None, kind=None, bucket=None, more=()):
         headers = [("Content-Length", str(len(data))), *more]
         headers += [("x-amz-meta-" + n, v) for n, v in (meta or {}).items()]
         headers += [("Content-Type", kind)] if kind else []
-        return self.ask("PUT", self.path(key, bucket), headers=headers, body=data)
+        return self.ask("PUT", self.path(key, bucket), headers=headers, body=data, bucket=bucket)
 
     def get(self, key, span=None):
         headers = [("Range", f"bytes={span[0]}-{span[1]}")] if span else []
@@ -48,7 +46,7 @@ class Raw(Client):
 
     def list(self, prefix):
         query = f"list-type=2&prefix={prefix.replace('/', '%2F')}"
-        return self.ask("GET", f"/{self.target.bucket}", query)
+        return self.ask("GET", self.path("").removesuffix("/") or "/", query)
 
     def delete(self, key):
         return self.ask("DELETE", self.path(key))
@@ -99,7 +97,7 @@ def identity_chunked(client, key, data):
 def expect(client, key, data, bucket=None, creds=None):
     """Waits for the store's word before the body goes out, as curl and SDKs do."""
     headers = [("Content-Length", str(len(data))), ("Expect", "100-continue")]
-    head, _ = client.head_for("PUT", client.path(key, bucket), headers=headers, creds=creds)
+    head, _ = client.head_for("PUT", client.path(key, bucket), headers=headers, creds=creds, bucket=bucket)
     with client.connect() as connection:
         connection.send(head)
         try:

@@ -19,13 +19,12 @@ def program():
 
 class Rust(Job):
     name = "rust"
-    virtual = False  # it would have to be told where the names are
 
     def command(self):
         return [program()]
 
     def settings(self):
-        return {"certificate": str(self.target.certificate)} if self.target.secure else {}
+        return {"certificate": str(self.target.certificate), "virtual": self.target.virtual}
 
 
 Rust.EXTRA = {
