@@ -1,13 +1,19 @@
 //! What it adds to a look at a photograph of 12 megapixels to have it done in a worker process.
 //!
 //! ```text
-//! cargo bench --bench decode
+//! cargo bench --bench decode [-- burst]
 //! ```
 //!
 //! It prints milliseconds on the clock of a look in this process and of one in a worker, taken in
 //! turns, and their ratio. The least of all rounds counts, since whatever else the machine does only
-//! adds to it.
+//! adds to it. With `burst` it sends a hundred of them at once through a gate instead
+//! (`decode/burst.rs`).
 
+#[path = "decode/burst.rs"]
+mod burst;
+#[allow(dead_code)] // Multipart uploads need more of it.
+#[path = "multipart/gate.rs"]
+mod gate;
 #[allow(dead_code)] // Its own `main` is not ours.
 #[path = "image.rs"]
 mod pictures;
@@ -34,6 +40,9 @@ const TERMS: Terms = Terms {
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    if std::env::args().any(|argument| argument == "burst") {
+        return burst::run();
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let program = Launch::program(env!("CARGO_BIN_EXE_s3bouncer"));
     let _entered = runtime.enter();

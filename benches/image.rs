@@ -41,13 +41,20 @@ pub fn main() -> BenchResult<()> {
     let times = medians(&[
         ("zune-jpeg, luma alone", Box::new(|| drop(black_box(zune(&jpeg, ColorSpace::Luma))))),
         ("look, luma", Box::new(|| seen(&jpeg, &luma()))),
-        ("look, luma, variants", Box::new(|| seen(&jpeg, &variants()))),
+        ("look, luma, trim", Box::new(|| seen(&jpeg, &variants(&[&Variant::TRIMS])))),
+        ("look, luma, pad", Box::new(|| seen(&jpeg, &variants(&[&Variant::PADS])))),
+        (
+            "look, luma, trim+pad",
+            Box::new(|| seen(&jpeg, &variants(&[&Variant::TRIMS, &Variant::PADS]))),
+        ),
         ("zune-jpeg, colours", Box::new(|| drop(black_box(zune(&jpeg, ColorSpace::RGB))))),
         ("look, colours", Box::new(|| seen(&jpeg, &Wanted::default()))),
     ]);
     ratio("look over zune-jpeg", times[1], times[0]);
-    ratio("variants over none", times[2], times[1]);
-    ratio("colours over zune-jpeg", times[4], times[3]);
+    ratio("trim over no variants", times[2], times[1]);
+    ratio("pad over no variants", times[3], times[1]);
+    ratio("trim+pad over no variants", times[4], times[1]);
+    ratio("colours over zune-jpeg", times[6], times[5]);
     fingerprints(&jpeg, &rgb);
     others(&rgb)
 }
@@ -90,8 +97,8 @@ pub fn luma() -> Wanted {
     Wanted { colour: false, ..Wanted::default() }
 }
 
-fn variants() -> Wanted {
-    Wanted { variants: [&Variant::TRIMS[..], &Variant::PADS].concat(), ..luma() }
+fn variants(some: &[&[Variant]]) -> Wanted {
+    Wanted { variants: some.concat(), ..luma() }
 }
 
 /// Looks, and makes sure that there was something to see.

@@ -12,12 +12,12 @@ use tempfile::TempDir;
 pub struct Gate {
     pub address: SocketAddr,
     process: Child,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Gate {
     /// The gate as built for benches, with a made-up list for each digest, and with more of a
-    /// configuration: lines of `[state]`, and of the only `[[bucket]]`.
+    /// configuration: lines of `[state]`, and of the only `[[bucket]]` with all that stands below it.
     pub fn start(store: SocketAddr, state: &str, bucket: &str) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
         let address = free_address();
@@ -45,22 +45,50 @@ impl Gate {
             assert!(Instant::now() < deadline, "the gate does not listen");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Gate { address, process, _folder: folder }
+        Gate { address, process, folder }
     }
 
-    /// CPU time of all its threads, those that have ended included, in seconds: proc(5), `stat`.
+    /// CPU time of all its threads, those that have ended included, in seconds.
     pub fn cpu_seconds(&self) -> f64 {
-        super::state::cpu_seconds(&format!("/proc/{}/stat", self.process.id()))
+        cpu_seconds(&format!("/proc/{}/stat", self.process.id()))
     }
 
     /// The most memory that it has had resident, in MiB.
     pub fn peak_mib(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()));
-        let status = status.unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
-        kib.unwrap_or(0_u64) >> 10
+        peak_kib(self.process.id()) >> 10
     }
+
+    /// The most memory that those processes have had resident which decode for it now, in MiB.
+    pub fn workers_peak_mib(&self) -> u64 {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.process.id()));
+        let tasks = tasks.into_iter().flatten().flatten();
+        let children: String = tasks
+            .filter_map(|task| fs::read_to_string(task.path().join("children")).ok())
+            .collect();
+        let pids = children.split_whitespace().filter_map(|pid| pid.parse().ok());
+        pids.map(peak_kib).sum::<u64>() >> 10
+    }
+
+    /// Its audit records so far, one a line.
+    pub fn records(&self) -> String {
+        fs::read_to_string(self.folder.path().join("audit.jsonl")).unwrap_or_default()
+    }
+}
+
+/// CPU time of a process, kernel included, to a hundredth of a second: proc(5), `stat`.
+pub fn cpu_seconds(stat: &str) -> f64 {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = fs::read_to_string(stat).unwrap_or_default();
+    let behind_name = stat.rsplit(") ").next().unwrap_or_default();
+    let fields = behind_name.split(' ').skip(11).take(2);
+    fields.filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_SECOND
+}
+
+/// 0 of a process that has ended.
+fn peak_kib(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
 impl Drop for Gate {

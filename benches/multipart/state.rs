@@ -17,6 +17,8 @@ use bytes::Bytes;
 use s3bouncer::digest::{AlgorithmSet, Digests, Kernel, MultiHasher};
 use s3bouncer::state::{Flight, PartRecord, PartTag, Place, State, StateOptions, UploadKey};
 
+use crate::gate::cpu_seconds;
+
 const PARTS: u16 = 10_000;
 
 /// Bytes that a read from a socket gives at most here.
@@ -168,15 +170,6 @@ fn cost(work: impl FnOnce()) -> Cost {
 /// CPU time of this process.
 fn own_cpu_seconds() -> f64 {
     cpu_seconds("/proc/self/stat")
-}
-
-/// CPU time of a process, kernel included, to a hundredth of a second: proc(5), `stat`.
-pub fn cpu_seconds(stat: &str) -> f64 {
-    const TICKS_PER_SECOND: f64 = 100.0;
-    let stat = fs::read_to_string(stat).unwrap_or_default();
-    let behind_name = stat.rsplit(") ").next().unwrap_or_default();
-    let fields = behind_name.split(' ').skip(11).take(2);
-    fields.filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_SECOND
 }
 
 pub fn median<T: PartialOrd + Copy>(mut values: Vec<T>) -> T {

@@ -10,7 +10,7 @@ use crate::hashes::Fallible;
 use crate::tables::{head, row};
 
 /// Rounds of which the median counts.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 15;
 /// Photographs that are timed.
 const PHOTOS: usize = 20;
 

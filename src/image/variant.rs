@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::orientation::Orientation;
-use super::pdq::{Aim, Fingerprint, Grid, GridBuilder, Row, SIDE_MIN, Side};
+use super::pdq::{Aim, Fingerprint, SIDE_MIN, Side, grid_of_rows};
 use super::reduced::Reduced;
 
 /// How a hash was made of a picture.
@@ -89,7 +89,7 @@ pub(super) fn fingerprint(
         Variant::Turned(tenths) => return Some(turned(reduced, tenths, orientation)),
     };
     let aim = aim(columns, rows, orientation);
-    Some(Fingerprint::of_grid(&hashed(aim, reduced.rows(), |y| reduced.row(y))))
+    Some(Fingerprint::of_grid(&grid_of_rows(aim, |y| reduced.row(y))))
 }
 
 /// The sides as the orientation reads them.
@@ -100,12 +100,6 @@ pub(super) fn aim(columns: Side, rows: Side, orientation: Orientation) -> Aim {
         rows: Side { flipped: rows_flipped, ..rows },
         transposed,
     }
-}
-
-fn hashed<'a>(aim: Aim, rows: usize, row: impl Fn(usize) -> &'a [f32]) -> Grid {
-    let mut builder = GridBuilder::new(aim);
-    (0..rows).for_each(|y| builder.push(y, Row::Floats(row(y))));
-    builder.finish()
 }
 
 fn whole_sides(reduced: &Reduced) -> (Side, Side) {
@@ -144,6 +138,9 @@ fn cropped(side: Side, thousandths: u16) -> Option<Side> {
 /// Steps of brightness that compression moves a flat area by.
 const NOISE: f32 = 12.0;
 
+/// Values of a line after which it is asked whether it is still uniform.
+const VALUES_AT_A_TIME: usize = 32;
+
 /// Whether so few values of a line differ from its mean that compression may have done it.
 fn is_uniform(outliers: u32, count: usize) -> bool {
     /// One value in so many may differ.
@@ -168,7 +165,13 @@ impl Part {
         let add = |sums: [f32; 8], more: &[f32; 8]| std::array::from_fn(|k| sums[k] + more[k]);
         let sum = eights.iter().fold([0.0; 8], add).iter().chain(rest).sum::<f32>();
         let mean = sum / row.len() as f32;
-        let outliers = row.iter().map(|value| u32::from((value - mean).abs() > NOISE)).sum();
+        let mut outliers = 0;
+        for values in row.chunks(VALUES_AT_A_TIME) {
+            outliers += values.iter().map(|v| u32::from((v - mean).abs() > NOISE)).sum::<u32>();
+            if !is_uniform(outliers, row.len()) {
+                break;
+            }
+        }
         (is_uniform(outliers, row.len()), mean)
     }
 
@@ -190,9 +193,13 @@ impl Part {
         }
         means.iter_mut().for_each(|sum| *sum /= height as f32);
         let mut outliers = vec![0_u32; width];
-        for row in self.rows(reduced) {
+        for (y, row) in self.rows(reduced).enumerate() {
             let pairs = outliers.iter_mut().zip(row).zip(&means);
             pairs.for_each(|((n, value), mean)| *n += u32::from((value - mean).abs() > NOISE));
+            let is_settled = || outliers.iter().all(|outliers| !is_uniform(*outliers, height));
+            if y % VALUES_AT_A_TIME == VALUES_AT_A_TIME - 1 && is_settled() {
+                break;
+            }
         }
         outliers.into_iter().map(|outliers| is_uniform(outliers, height)).collect()
     }
@@ -240,15 +247,15 @@ fn run(lines: impl Iterator<Item = usize>, look: impl Fn(usize) -> (bool, f32)) 
 fn block(reduced: &Reduced) -> Part {
     let mut part = Part::whole(reduced);
     for _ in 0..2 {
-        let before = part;
         let rows = longest(part.top..part.bottom, |y| !part.row(reduced, y).0);
         (part.top, part.bottom) = (rows.start, rows.end);
         let uniform = part.uniform_columns(reduced);
         let columns = longest(part.left..part.right, |x| !uniform[x - part.left]);
-        (part.left, part.right) = (columns.start, columns.end);
-        if part == before {
+        if columns == (part.left..part.right) {
+            // The rows would be found as they are.
             break;
         }
+        (part.left, part.right) = (columns.start, columns.end);
     }
     part
 }
@@ -297,7 +304,7 @@ fn turned(reduced: &Reduced, tenths: i16, orientation: Orientation) -> Fingerpri
         .collect();
     let side = Side::whole(TURNED_SIDE);
     let aim = aim(side, side, orientation);
-    Fingerprint::of_grid(&hashed(aim, TURNED_SIDE, |y| &rows[y]))
+    Fingerprint::of_grid(&grid_of_rows(aim, |y| &rows[y]))
 }
 
 /// The value at a place, in pixels of the picture.

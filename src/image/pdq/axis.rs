@@ -42,9 +42,10 @@ impl Side {
     fn value_at(&self, position: usize) -> usize {
         let position = if self.resized { position * self.length / RESIZED_SIDE } else { position };
         let position = if self.flipped { self.length - 1 - position } else { position };
-        let stored = self.stored as isize;
-        // Reflected at the edges, the edge pixel itself included: period 2 * stored.
-        let folded = (self.from + position as isize).rem_euclid(2 * stored);
+        let (at, stored) = (self.from + position as isize, self.stored as isize);
+        // Reflected at the edges, the edge pixel itself included: period 2 * stored. Few positions lie
+        // outside, and the division costs more than all else here.
+        let folded = if (0..stored).contains(&at) { at } else { at.rem_euclid(2 * stored) };
         let pixel = if folded < stored { folded } else { 2 * stored - 1 - folded };
         pixel as usize / self.block
     }
@@ -83,44 +84,71 @@ impl Window {
     fn around(&self, position: usize) -> std::ops::Range<usize> {
         position.saturating_sub(self.behind)..self.length.min(position + self.ahead + 1)
     }
+
+    /// Where the weights of the sample there begin, and what they are.
+    fn weights(&self, centre: usize) -> (usize, Vec<f64>) {
+        let outer = self.around(centre);
+        let from = self.around(outer.start).start;
+        let to = self.around(outer.end - 1).end;
+        // Each mean adds to a run of weights: differences first, then their running sum.
+        let mut weights = vec![0.0_f64; to - from + 1];
+        for position in outer.clone() {
+            let inner = self.around(position);
+            let share = 1.0 / (outer.len() * inner.len()) as f64;
+            weights[inner.start - from] += share;
+            weights[inner.end - from] -= share;
+        }
+        weights.pop();
+        let mut sum = 0.0;
+        weights.iter_mut().for_each(|weight| {
+            sum += *weight;
+            *weight = sum;
+        });
+        (from, weights)
+    }
+
+    /// Whether an end of the side cuts those weights.
+    fn is_cut(&self, centre: usize) -> bool {
+        centre < 2 * self.behind || centre + 2 * self.ahead >= self.length
+    }
 }
 
 /// The weights of all 64 samples along one side.
 pub(super) fn taps(side: Side) -> Vec<Taps> {
     let length = side.filtered();
     let window = Window::of(length);
-    (0..GRID).map(|i| tap(side, window, (2 * i + 1) * length / (2 * GRID))).collect()
-}
-
-fn tap(side: Side, window: Window, centre: usize) -> Taps {
-    let outer = window.around(centre);
-    let from = window.around(outer.start).start;
-    let to = window.around(outer.end - 1).end;
-    // Each mean adds to a run of weights: differences first, then their running sum.
-    let mut steps = vec![0.0_f64; to - from + 1];
-    for position in outer.clone() {
-        let inner = window.around(position);
-        let share = 1.0 / (outer.len() * inner.len()) as f64;
-        steps[inner.start - from] += share;
-        steps[inner.end - from] -= share;
-    }
-    let running = steps.iter().scan(0.0, |sum, step| {
-        *sum += step;
-        Some(*sum)
+    // Weights that no end cuts are the same for all samples.
+    let mut uncut: Option<Vec<f64>> = None;
+    let mut scratch = (Vec::new(), Vec::new());
+    let centres = (0..GRID).map(|i| (2 * i + 1) * length / (2 * GRID));
+    let taps = centres.map(|centre| {
+        if window.is_cut(centre) {
+            let (from, weights) = window.weights(centre);
+            return folded(side, from, &weights, &mut scratch);
+        }
+        let weights = uncut.get_or_insert_with(|| window.weights(centre).1);
+        folded(side, centre - 2 * window.behind, weights, &mut scratch)
     });
-    let weights: Vec<f64> = running.take(to - from).collect();
-    folded(&weights, |k| side.value_at(from + k))
+    taps.collect()
 }
 
 /// Adds up the weights of positions that show the same value.
-fn folded(weights: &[f64], value_at: impl Fn(usize) -> usize) -> Taps {
-    let places = || (0..weights.len()).map(&value_at);
-    let (start, last) = (places().min().unwrap_or(0), places().max().unwrap_or(0));
-    let mut sums = vec![0.0; last - start + 1];
-    for (place, weight) in places().zip(weights) {
+fn folded(
+    side: Side,
+    from: usize,
+    weights: &[f64],
+    (places, sums): &mut (Vec<usize>, Vec<f64>),
+) -> Taps {
+    places.clear();
+    places.extend((from..from + weights.len()).map(|position| side.value_at(position)));
+    let ends = places.iter().fold((usize::MAX, 0), |ends, &at| (ends.0.min(at), ends.1.max(at)));
+    let (start, last) = ends;
+    sums.clear();
+    sums.resize(last - start + 1, 0.0);
+    for (place, weight) in places.iter().zip(weights) {
         sums[place - start] += weight;
     }
-    Taps { start, weights: sums.into_iter().map(|sum| sum as f32).collect() }
+    Taps { start, weights: sums.iter().map(|sum| *sum as f32).collect() }
 }
 
 #[cfg(test)]
@@ -150,6 +178,17 @@ mod tests {
                 prop_assert!(tap.end() <= side.stored.div_ceil(side.block));
                 prop_assert!((tap.weights.iter().sum::<f32>() - 1.0).abs() < 1e-4);
                 prop_assert!(tap.weights.iter().all(|weight| *weight > -1e-6));
+            }
+        }
+
+        /// Those that no end cuts are computed once.
+        #[test]
+        fn each_sample_has_the_weights_of_its_place(side in side()) {
+            let (length, window) = (side.filtered(), Window::of(side.filtered()));
+            for (i, tap) in taps(side).into_iter().enumerate() {
+                let (from, weights) = window.weights((2 * i + 1) * length / (2 * GRID));
+                let alone = folded(side, from, &weights, &mut (Vec::new(), Vec::new()));
+                prop_assert_eq!((tap.start, tap.weights), (alone.start, alone.weights));
             }
         }
 

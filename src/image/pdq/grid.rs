@@ -109,10 +109,51 @@ impl GridBuilder {
 
     /// The samples. Those whose rows never came are 0.
     pub(crate) fn finish(self) -> Grid {
-        if !self.transposed {
-            return self.grid;
+        shown(self.grid, self.transposed)
+    }
+}
+
+fn shown(grid: Grid, transposed: bool) -> Grid {
+    if !transposed {
+        return grid;
+    }
+    std::array::from_fn(|y| std::array::from_fn(|x| grid[x][y]))
+}
+
+/// What a [`GridBuilder`] makes of floats, to the bit, in less time: where all rows are there at once,
+/// sums stay in registers while they grow. All rows are as long as the first.
+pub(crate) fn grid_of_rows<'a>(aim: Aim, row: impl Fn(usize) -> &'a [f32]) -> Grid {
+    let columns = taps(aim.columns);
+    let mut sums = vec![0.0; row(0).len()];
+    let mut grid = [[0.0; GRID]; GRID];
+    for (samples, taps) in grid.iter_mut().zip(taps(aim.rows)) {
+        let rows: Vec<&[f32]> = (taps.start..taps.end()).map(&row).collect();
+        weighted_rows(&taps.weights, &rows, &mut sums);
+        for (value, taps) in samples.iter_mut().zip(&columns) {
+            *value = weighted(taps, &sums);
         }
-        std::array::from_fn(|y| std::array::from_fn(|x| self.grid[x][y]))
+    }
+    shown(grid, aim.transposed)
+}
+
+/// The weighted sum of rows, strip by strip.
+fn weighted_rows(weights: &[f32], rows: &[&[f32]], sums: &mut [f32]) {
+    /// Sums that the registers of any x86-64 have room for.
+    const STRIP: usize = 32;
+    let add = |sums: &mut [f32], values: &[f32], weight: f32| {
+        sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
+    };
+    let (strips, rest) = sums.as_chunks_mut::<STRIP>();
+    for (from, strip) in (0..).step_by(STRIP).zip(strips) {
+        let mut sums = [0.0; STRIP];
+        for (row, weight) in rows.iter().zip(weights) {
+            add(&mut sums, &row[from..from + STRIP], *weight);
+        }
+        *strip = sums;
+    }
+    rest.fill(0.0);
+    for (row, weight) in rows.iter().zip(weights) {
+        add(rest, &row[row.len() - rest.len()..], *weight);
     }
 }
 
@@ -154,4 +195,31 @@ fn weighted(taps: &Taps, values: &[f32]) -> f32 {
     let rest: f32 =
         more_values.iter().zip(more_weights).map(|(value, weight)| value * weight).sum();
     lanes.iter().sum::<f32>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::axis::Side;
+    use super::*;
+
+    #[test]
+    fn rows_at_once_give_what_rows_one_by_one_give() {
+        // Blocks, margins, mirrors; widths that are no multiple of a strip, and below one.
+        for (width, height, block) in [(5, 7, 1), (31, 700, 1), (999, 640, 3), (1300, 1001, 4)] {
+            let columns = Side { block, flipped: true, ..Side::whole(width) };
+            let rows = Side { block, from: -3, length: height + 5, ..Side::whole(height) };
+            let (wide, high) = (width.div_ceil(block), height.div_ceil(block));
+            let at = |i: usize| (i * 37 % 1019) as f32 / 4.0;
+            let values: Vec<f32> = (0..wide * high).map(at).collect();
+            for transposed in [false, true] {
+                let aim = Aim { columns, rows, transposed };
+                let mut builder = GridBuilder::new(aim);
+                values.chunks(wide).enumerate().for_each(|(y, row)| {
+                    builder.push(y, Row::Floats(row));
+                });
+                let at_once = grid_of_rows(aim, |y| &values[y * wide..][..wide]);
+                assert_eq!(at_once, builder.finish(), "{width} {height} {transposed}");
+            }
+        }
+    }
 }

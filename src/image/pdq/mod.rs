@@ -17,7 +17,7 @@ mod transform;
 mod value;
 
 pub(crate) use axis::Side;
-pub(crate) use grid::{Aim, GridBuilder, Row};
+pub(crate) use grid::{Aim, GridBuilder, Row, grid_of_rows};
 pub use transform::ORIENTATIONS;
 pub use value::{ParsePdqError, Pdq};
 

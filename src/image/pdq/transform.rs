@@ -13,25 +13,34 @@ pub const ORIENTATIONS: usize = 8;
 /// Sums run in the order of Meta's implementation, side by side in vectors.
 pub(super) fn low_frequencies(grid: &Grid) -> Bands {
     let cosines = &*COSINES;
-    let mut vertical = [[0.0_f32; GRID]; BANDS];
-    for (sums, cosines) in vertical.iter_mut().zip(cosines) {
-        for (row, cosine) in grid.iter().zip(cosines) {
-            sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += cosine * value);
+    // Sixteen sums at a time stay in registers while they grow.
+    let (mut vertical, mut bands) = ([[0.0; GRID]; BANDS], [[0.0; BANDS]; BANDS]);
+    for (band, sums) in vertical.iter_mut().enumerate() {
+        for (part, sums) in sums.as_chunks_mut::<BANDS>().0.iter_mut().enumerate() {
+            let rows = grid.iter().map(|row| row.as_chunks().0[part]);
+            *sums = weighted_sums(cosines.iter().map(|cosines| cosines[band]), rows);
         }
     }
-    let mut bands = [[0.0_f32; BANDS]; BANDS];
     for (sums, row) in bands.iter_mut().zip(&vertical) {
-        for (k, value) in row.iter().enumerate() {
-            sums.iter_mut().zip(cosines).for_each(|(sum, cosines)| *sum += value * cosines[k]);
-        }
+        *sums = weighted_sums(row.iter().copied(), cosines.iter().copied());
     }
     bands
 }
 
-static COSINES: LazyLock<[[f32; GRID]; BANDS]> = LazyLock::new(|| {
+fn weighted_sums(
+    weights: impl Iterator<Item = f32>,
+    rows: impl Iterator<Item = [f32; BANDS]>,
+) -> [f32; BANDS] {
+    weights.zip(rows).fold([0.0; BANDS], |sums, (weight, row)| {
+        std::array::from_fn(|k| sums[k] + weight * row[k])
+    })
+}
+
+/// By sample, then by band.
+static COSINES: LazyLock<[[f32; BANDS]; GRID]> = LazyLock::new(|| {
     let scale = (2.0 / GRID as f64).sqrt() as f32;
-    std::array::from_fn(|band| {
-        std::array::from_fn(|k| {
+    std::array::from_fn(|k| {
+        std::array::from_fn(|band| {
             let angle = PI / 2.0 / GRID as f64 * (band + 1) as f64 * (2 * k + 1) as f64;
             (f64::from(scale) * angle.cos()) as f32
         })
@@ -46,72 +55,51 @@ static COSINES: LazyLock<[[f32; GRID]; BANDS]> = LazyLock::new(|| {
 pub(super) fn orientations(bands: &Bands) -> [Pdq; ORIENTATIONS] {
     // The lowest frequency kept is 1: index 0 is an odd frequency.
     let odd = |index: usize| index.is_multiple_of(2);
-    let turned = |negate: fn(bool, bool) -> bool, transposed: bool| {
-        let mut out = *bands;
-        for (i, row) in bands.iter().enumerate() {
-            for (j, value) in row.iter().enumerate() {
-                let value = if negate(odd(i), odd(j)) { -value } else { *value };
-                *(if transposed { &mut out[j][i] } else { &mut out[i][j] }) = value;
-            }
-        }
-        bits(&out)
+    let negated = |negate: fn(bool, bool) -> bool| -> Bands {
+        let sign = |i, j| if negate(odd(i), odd(j)) { -1.0 } else { 1.0 };
+        std::array::from_fn(|i| std::array::from_fn(|j| sign(i, j) * bands[i][j]))
     };
-    [
-        bits(bands),
-        turned(|_, j| j, true),
-        turned(|i, j| i != j, false),
-        turned(|i, _| i, true),
-        turned(|i, _| i, false),
-        turned(|_, j| j, false),
-        turned(|_, _| false, true),
-        turned(|i, j| i != j, true),
-    ]
+    mirrored(&[*bands, negated(|_, j| j), negated(|i, _| i), negated(|i, j| i != j)])
 }
 
 /// The same of pictures that were mirrored before they were blurred: the picture itself, mirrored
 /// left to right, top to bottom, and both. The blur is not quite symmetric, which a small picture
 /// shows: then these are the hashes that the mirrored picture has by itself.
 pub(super) fn mirrored(pictures: &[Bands; 4]) -> [Pdq; ORIENTATIONS] {
-    let [plain, left_right, top_bottom, both] = pictures;
-    let across = |bands: &Bands| -> Pdq {
-        bits(&std::array::from_fn(|i| std::array::from_fn(|j| bands[j][i])))
-    };
-    [
-        bits(plain),
-        across(left_right),
-        bits(both),
-        across(top_bottom),
-        bits(top_bottom),
-        bits(left_right),
-        across(plain),
-        across(both),
-    ]
+    let [plain, left_right, top_bottom, both] = pictures.each_ref().map(hashes);
+    [plain.0, left_right.1, both.0, top_bottom.1, top_bottom.0, left_right.0, plain.1, both.1]
 }
 
+/// The hash, and that of the picture with rows and columns in each other's place, whose median is the
+/// same.
+///
 /// Bit `16 * i + j`, counted from the end of the hex form, tells whether band (i, j) is above the
 /// lower median.
-pub(super) fn bits(bands: &Bands) -> Pdq {
+fn hashes(bands: &Bands) -> (Pdq, Pdq) {
     let mut sorted =
         *bands.as_flattened().first_chunk::<{ BANDS * BANDS }>().unwrap_or(&[0.0; 256]);
     let (_, median, _) = sorted.select_nth_unstable_by(BANDS * BANDS / 2 - 1, f32::total_cmp);
-    let mut hash = [0_u8; 32];
-    for (bit, value) in bands.iter().flatten().enumerate() {
-        if *value > *median {
-            hash[31 - bit / 8] |= 1 << (bit % 8);
+    let (mut hash, mut across) = ([0_u8; 32], [0_u8; 32]);
+    for (i, row) in bands.iter().enumerate() {
+        for (j, value) in row.iter().enumerate() {
+            let above = u8::from(*value > *median);
+            let (bit, mirrored) = (BANDS * i + j, BANDS * j + i);
+            hash[31 - bit / 8] |= above << (bit % 8);
+            across[31 - mirrored / 8] |= above << (mirrored % 8);
         }
     }
-    Pdq(hash)
+    (Pdq(hash), Pdq(across))
 }
 
 /// How many steps of at least one percent of full brightness lie between neighbouring samples.
 pub(super) fn quality(grid: &Grid) -> u8 {
     /// Sum of steps, in percent, that makes one point of quality; set by the description.
-    const STEPS_PER_POINT: u32 = 90;
+    const STEPS_PER_POINT: i32 = 90;
     // Truncation is part of the definition: it drops gradients too weak to carry information.
-    let step = |a: f32, b: f32| ((a - b) * 100.0 / 255.0).abs() as u32;
-    let across = grid.iter().flat_map(|row| row.windows(2)).map(|pair| step(pair[0], pair[1]));
-    let down =
-        grid.windows(2).flat_map(|rows| rows[0].iter().zip(&rows[1])).map(|(a, b)| step(*a, *b));
-    let points = across.chain(down).sum::<u32>() / STEPS_PER_POINT;
+    let step = |(a, b): (&f32, &f32)| ((a - b) * 100.0 / 255.0).abs() as i32;
+    let steps = |a: &[f32], b: &[f32]| a.iter().zip(b).map(step).sum::<i32>();
+    let across = grid.iter().map(|row| steps(row, &row[1..])).sum::<i32>();
+    let down = grid.windows(2).map(|rows| steps(&rows[0], &rows[1])).sum::<i32>();
+    let points = (across + down) / STEPS_PER_POINT;
     points.min(100) as u8
 }

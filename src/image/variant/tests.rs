@@ -1,5 +1,5 @@
 use super::*;
-use crate::image::pdq::Convention;
+use crate::image::pdq::{Convention, Row};
 use crate::image::reduced::Reducer;
 
 /// Shapes of all sizes: a picture of it has quality.
@@ -152,4 +152,18 @@ fn enrolled_turns_are_hashes_of_the_turned_centre() {
     let other = fingerprint(&enrolled, Variant::Turned(-20), Orientation::Upright).unwrap();
     assert!(found.pdq().distance(&turned.pdq()) <= 12);
     assert!(other.pdq().distance(&turned.pdq()) > 31);
+}
+
+/// One asks for each column, the other for all at once, and stops early.
+#[test]
+fn both_ways_to_look_at_columns_agree() {
+    let (width, framed) = framed(&view(1600, 1200, (0.0, 0.0, 1.0, 1.0)), 80, 60, 0);
+    let reduced = reduced(width, &framed);
+    let whole = Part::whole(&reduced);
+    for part in [whole, Part { top: 60, ..whole }, Part { left: 9, bottom: 17, ..whole }] {
+        let all = part.uniform_columns(&reduced);
+        let each = (part.left..part.right).map(|x| part.column(&reduced, x).0);
+        assert!(each.eq(all.iter().copied()), "{part:?}");
+    }
+    assert!(Part { top: 60, ..whole }.uniform_columns(&reduced).contains(&false));
 }
