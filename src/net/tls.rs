@@ -1,7 +1,10 @@
 //! TLS towards clients, by rustls.
 
 mod certificate;
+mod session;
 mod stream;
+#[cfg(test)]
+mod testing;
 
 use std::future::Future;
 use std::io;
@@ -16,13 +19,11 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
 
 use super::pem;
 use super::stamp::Stamp;
 use crate::config::{self, ClientAuth, TlsVersion};
 pub use certificate::{Certificate, Certificates};
-use stream::ReadAhead;
 pub use stream::Stream;
 
 /// A listener's TLS, which can be replaced while it serves.
@@ -33,7 +34,7 @@ pub struct Tls {
 
 /// What serves.
 struct Serving {
-    acceptor: TlsAcceptor,
+    config: Arc<ServerConfig>,
     certificates: Arc<Certificates>,
 }
 
@@ -91,8 +92,7 @@ impl Tls {
         &self,
         stream: TcpStream,
     ) -> impl Future<Output = io::Result<Stream>> + Send + use<> {
-        let accepting = self.serving.load().acceptor.accept(ReadAhead::new(stream));
-        async move { accepting.await.map(Stream::new) }
+        Stream::accept(stream, self.serving.load().config.clone())
     }
 
     /// What clients are shown now.
@@ -133,7 +133,7 @@ fn serving(settings: &config::Tls) -> io::Result<Serving> {
     // A client that comes again shows its ticket: the sessions themselves take no memory here. Each
     // reading has keys of its own, so that no session outlives the authorities that it was let in by.
     config.ticketer = Ticketer::new().map_err(io::Error::other)?;
-    Ok(Serving { acceptor: TlsAcceptor::from(Arc::new(config)), certificates })
+    Ok(Serving { config: Arc::new(config), certificates })
 }
 
 /// Who looks at clients' certificates.

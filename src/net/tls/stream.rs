@@ -1,168 +1,172 @@
 //! A TLS connection that asks the system seldom, and gives much at a time.
-//!
-//! rustls reads 4 KiB at a time and gives one record, of at most 16 KiB. For the body of a megabyte that
-//! is 256 calls of the system and 64 pieces, each of which the gate would hold, release and write on
-//! its own. Here a call reads [`AHEAD_BYTES`], and as many records are given at once as have come and
-//! fit.
 
-use std::future::Future;
+use std::future::{Future as _, poll_fn};
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf as _, BytesMut};
+use bytes::Buf as _;
+use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_rustls::server::TlsStream;
 
-/// Bytes that are read ahead of rustls. A connection has them only while some are there.
+use super::session::{RECORD_BYTES, Session, Turn};
+
+/// Bytes that are read from the socket at once. A connection has room for them only while some are
+/// there.
 const AHEAD_BYTES: usize = 128 * 1024;
+/// Bytes that may wait to be sent before more are taken.
+const BEHIND_BYTES: usize = 128 * 1024;
 
 /// A client's connection in TLS.
-pub struct Stream(TlsStream<ReadAhead<TcpStream>>);
-
-impl Stream {
-    pub(super) fn new(stream: TlsStream<ReadAhead<TcpStream>>) -> Self {
-        Stream(stream)
-    }
+pub struct Stream<S = TcpStream> {
+    socket: S,
+    session: Session,
+    /// Whether the client was told that nothing more is sent.
+    closed: bool,
 }
 
-impl AsyncRead for Stream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        while buf.remaining() > 0 {
-            let had = buf.filled().len();
-            let read = Pin::new(&mut self.0).poll_read(cx, buf);
-            let came = buf.filled().len() > had;
-            if matches!(read, Poll::Ready(Ok(()))) && came {
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
+    /// Agrees with the client on how to speak.
+    ///
+    /// # Errors
+    /// They can't agree, or the connection ends before.
+    pub(super) async fn accept(socket: S, config: Arc<ServerConfig>) -> io::Result<Self> {
+        let session = Session::new(config).map_err(invalid)?;
+        let mut stream = Stream { socket, session, closed: false };
+        loop {
+            let turn = stream.session.take();
+            if let Ok(Turn::Handshake | Turn::More) = turn {
+                poll_fn(|cx| stream.poll_send(cx)).await?;
+                poll_fn(|cx| stream.poll_receive(cx)).await?;
                 continue;
             }
-            // What ended it is said the next time: rustls keeps its errors, and the end is the end.
-            return if buf.filled().len() > before { Poll::Ready(Ok(())) } else { read };
+            // Tickets, or what was wrong. What the system does not take at once is sent with what
+            // comes next, and before it: a client that reads nothing yet is not waited for.
+            let sent = poll_fn(|cx| Poll::Ready(stream.poll_send(cx))).await;
+            turn.map_err(invalid)?;
+            return if let Poll::Ready(Err(error)) = sent { Err(error) } else { Ok(stream) };
         }
+    }
+
+    /// Reads what has come, at least a byte.
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let incoming = self.session.incoming();
+        incoming.reserve(AHEAD_BYTES);
+        let read = pin!(self.socket.read_buf(incoming)).poll(cx);
+        if read.is_pending() {
+            self.session.give_back();
+        }
+        match ready!(read)? {
+            0 => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Sends all that is to be sent.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outgoing = self.session.outgoing();
+        while !outgoing.is_empty() {
+            match ready!(Pin::new(&mut self.socket).poll_write(cx, outgoing))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                sent => outgoing.advance(sent),
+            }
+        }
+        self.session.give_back();
         Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Stream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
-}
-
-/// Reads more than is asked for, and keeps it.
-pub(super) struct ReadAhead<S> {
-    stream: S,
-    /// Without memory where nothing is kept.
-    kept: BytesMut,
-}
-
-impl<S> ReadAhead<S> {
-    pub(super) fn new(stream: S) -> Self {
-        ReadAhead { stream, kept: BytesMut::new() }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for ReadAhead<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Stream<S> {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let ReadAhead { stream, kept } = &mut *self;
-        if kept.is_empty() {
-            let mut come = BytesMut::with_capacity(AHEAD_BYTES);
-            ready!(pin!(stream.read_buf(&mut come)).poll(cx))?;
-            *kept = come;
+        let stream = self.get_mut();
+        let before = buf.filled().len();
+        loop {
+            let read = stream.session.read(buf);
+            // Answers to what has come, such as new keys, wait for the socket, and nobody for them.
+            if let Poll::Ready(Err(error)) = stream.poll_send(cx) {
+                return Poll::Ready(Err(error));
+            }
+            // What was read before an error counts; a session keeps its error.
+            if buf.filled().len() > before || buf.remaining() == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            read.map_err(invalid)?;
+            if stream.session.is_ended() {
+                return Poll::Ready(Ok(()));
+            }
+            ready!(stream.poll_receive(cx))?;
         }
-        let given = kept.len().min(buf.remaining());
-        buf.put_slice(&kept[..given]);
-        kept.advance(given);
-        if kept.is_empty() {
-            *kept = BytesMut::new();
-        }
-        Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for ReadAhead<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let stream = self.get_mut();
+        if stream.session.outgoing().len() >= BEHIND_BYTES {
+            ready!(stream.poll_send(cx))?;
+        }
+        let taken = buf.len().min(BEHIND_BYTES);
+        stream.session.write(&buf[..taken]).map_err(invalid)?;
+        match stream.poll_send(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(taken)),
+        }
     }
 
+    /// Small pieces, as a head and a short body, go into one record.
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let mut pieces = bufs.iter().filter(|piece| !piece.is_empty());
+        let Some(first) = pieces.next() else { return Poll::Ready(Ok(0)) };
+        if first.len() >= RECORD_BYTES || bufs.len() == 1 {
+            return self.poll_write(cx, first);
+        }
+        let mut gathered = Vec::with_capacity(RECORD_BYTES);
+        for piece in std::iter::once(first).chain(pieces) {
+            let room = RECORD_BYTES - gathered.len();
+            gathered.extend_from_slice(&piece[..piece.len().min(room)]);
+        }
+        self.poll_write(cx, &gathered)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        true
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let stream = self.get_mut();
+        ready!(stream.poll_send(cx))?;
+        Pin::new(&mut stream.socket).poll_flush(cx)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let stream = self.get_mut();
+        if !stream.closed {
+            stream.closed = true;
+            // Where there is no saying it, the end of the connection says it.
+            let _ = stream.session.close();
+        }
+        ready!(stream.poll_send(cx))?;
+        Pin::new(&mut stream.socket).poll_shutdown(cx)
     }
+}
+
+fn invalid(error: rustls::Error) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn what_is_read_ahead_is_given_in_order_and_to_the_end() {
-        let sent: Vec<u8> = (0..3 * AHEAD_BYTES).map(|i| ((i * 31) >> 3) as u8).collect();
-        for step in [1000, AHEAD_BYTES, 2 * AHEAD_BYTES] {
-            let mut ahead = ReadAhead::new(&sent[..]);
-            let mut got = Vec::new();
-            loop {
-                let mut piece = vec![0; step];
-                let len = ahead.read(&mut piece).await.unwrap();
-                if len == 0 {
-                    break;
-                }
-                got.extend_from_slice(&piece[..len]);
-            }
-            assert!(got == sent, "{step}");
-            assert_eq!(ahead.kept.capacity(), 0, "nothing is kept for nothing");
-        }
-    }
-}
+mod tests;
