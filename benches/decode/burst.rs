@@ -20,7 +20,7 @@ const BUDGETS_MIB: [u64; 3] = [1024, 128, 64];
 
 /// What a connection has beside that budget: up to three reads of a body (`READ_BYTES` in
 /// src/net/conversation.rs) and the buffer towards the store.
-const CONNECTION_KIB: u64 = 3 * 192 + 128;
+const CONNECTION_KIB: u64 = 3 * 256 + 128;
 
 const WORKERS: u64 = 2;
 

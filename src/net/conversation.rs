@@ -24,9 +24,10 @@ use super::listener::{Listener, Stage};
 use super::upstream::HEADERS_MAX;
 
 /// Bytes of a body that are read at once. Each read is a write later: with 128 KiB a body of 16 MiB
-/// costs a third more CPU than with 256 KiB (`cargo bench --bench relay`). A body that stands still
-/// keeps up to three reads: what is held of it, what waits for the store, and the next one's room.
-pub const READ_BYTES: usize = 192 * 1024;
+/// costs a third more CPU, with 192 KiB still a tenth (`cargo bench --bench relay`). A body that
+/// stands still keeps up to three reads: what is held of it, what waits for the store, and the next
+/// one's room.
+pub const READ_BYTES: usize = 256 * 1024;
 
 /// Reads that a connection may take in one turn of its task: a few MiB of a body, some milliseconds
 /// in which the others of its worker wait.

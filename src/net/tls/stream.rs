@@ -12,10 +12,11 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::session::{RECORD_BYTES, Session, Turn};
+use crate::net::conversation::READ_BYTES;
 
-/// Bytes that are read from the socket at once. A connection has room for them only while some are
-/// there.
-const AHEAD_BYTES: usize = 128 * 1024;
+/// Bytes that are read from the socket at once: as many as are read of a body that comes in the clear.
+/// A connection has room for them only while some are there.
+const AHEAD_BYTES: usize = READ_BYTES;
 /// Bytes that may wait to be sent before more are taken.
 const BEHIND_BYTES: usize = 128 * 1024;
 
