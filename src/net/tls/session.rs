@@ -10,10 +10,14 @@ use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedStatus, WriteTraffic,
 };
-use rustls::{Error, ServerConfig};
+use rustls::{Error, InvalidMessage, ServerConfig};
 
 /// Most bytes of payload in a record (RFC 8446, section 5.1).
 pub(super) const RECORD_BYTES: usize = 1 << 14;
+/// Bytes that may wait for what follows them: a record, or the pieces of a message of a handshake.
+/// rustls bounds such a message, not in how many records it may come; in its buffered interface this
+/// is the bound.
+const WAITING_MAX: usize = u16::MAX as usize;
 /// Room for what a record has around its payload: more than the 261 bytes that any may have.
 const AROUND_BYTES: usize = 512;
 
@@ -192,6 +196,9 @@ impl Session {
             _ => return Err(Error::General("a state that is not expected".into())),
         };
         self.incoming.advance(discard);
+        if turn != Turn::More && !self.ended && self.incoming.len() > WAITING_MAX {
+            return Err(InvalidMessage::HandshakePayloadTooLarge.into());
+        }
         Ok(turn)
     }
 

@@ -66,7 +66,6 @@ fn what_is_put_is_read_listed_and_deleted() {
     }
 }
 
-/// Runs this test program again, for one test, without a umask.
 /// More pieces than the system takes at a time, some of them empty.
 #[test]
 fn any_number_of_pieces_are_written_behind_one_another() {
@@ -83,6 +82,7 @@ fn any_number_of_pieces_are_written_behind_one_another() {
     }
 }
 
+/// Runs this test program again, for one test, without a umask.
 #[test]
 fn nobody_else_reads_anything_whatever_the_umask() {
     const CHILD: &str = "S3BOUNCER_TEST_UMASK";

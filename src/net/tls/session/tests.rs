@@ -189,3 +189,17 @@ fn memory_is_given_back_where_nothing_waits() {
     let Session { incoming, opened, outgoing, .. } = &pair.session;
     assert_eq!([incoming, opened, outgoing].map(BytesMut::capacity), [0; 3]);
 }
+
+#[test]
+fn a_message_in_ever_so_many_records_does_not_pile_up() {
+    let (server, _) = configs(VERSIONS[1]);
+    let mut session = Session::new(server).unwrap();
+    // A ClientHello of almost 64 KiB, a byte in each record (RFC 8446, section 5.1).
+    let message = [&[1, 0, 0xff, 0][..], &[0; 0xff00]].concat();
+    let error = message.iter().find_map(|byte| {
+        session.incoming().extend_from_slice(&[22, 3, 1, 0, 1, *byte]);
+        assert!(session.incoming.len() <= WAITING_MAX + 6);
+        session.take().err()
+    });
+    assert_eq!(error, Some(InvalidMessage::HandshakePayloadTooLarge.into()));
+}
