@@ -40,7 +40,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
             let turn = stream.session.take();
             if let Ok(Turn::Handshake | Turn::More) = turn {
                 poll_fn(|cx| stream.poll_send(cx)).await?;
-                poll_fn(|cx| stream.poll_receive(cx)).await?;
+                poll_fn(|cx| stream.poll_receive(RECORD_BYTES, cx)).await?;
                 continue;
             }
             // Tickets, or what was wrong. What the system does not take at once is sent with what
@@ -51,10 +51,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
         }
     }
 
-    /// Reads what has come, at least a byte.
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Reads what has come, at least a byte and no less than `bytes` where there are as many.
+    fn poll_receive(&mut self, bytes: usize, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let incoming = self.session.incoming();
-        incoming.reserve(AHEAD_BYTES);
+        incoming.reserve(bytes);
         let read = pin!(self.socket.read_buf(incoming)).poll(cx);
         if read.is_pending() {
             self.session.give_back();
@@ -101,7 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Stream<S> {
             if stream.session.is_ended() {
                 return Poll::Ready(Ok(()));
             }
-            ready!(stream.poll_receive(cx))?;
+            ready!(stream.poll_receive(AHEAD_BYTES, cx))?;
         }
     }
 }
