@@ -108,6 +108,8 @@ class Rig:
                 target.missing_bucket: "MISSING",
                 target.bucket: "BUCKET",
                 target.host: "HOST",
+                # A store whose requests are signed anew tells clients the host that it was asked by.
+                f"127.0.0.1:{self.behind.port}": "HOST",
                 target.creds.access: "ACCESS",
                 str(target.work): "WORK",
                 **more,
