@@ -79,7 +79,7 @@ impl Session {
     /// Gives back the memory of buffers that hold nothing.
     pub(super) fn give_back(&mut self) {
         for buffer in [&mut self.incoming, &mut self.opened, &mut self.outgoing] {
-            if buffer.is_empty() && buffer.capacity() > 0 {
+            if buffer.is_empty() {
                 *buffer = BytesMut::new();
             }
         }

@@ -186,8 +186,14 @@ fn memory_is_given_back_where_nothing_waits() {
     assert!(!pair.session.outgoing.is_empty(), "what waits stays");
     pair.fetch();
     pair.session.give_back();
-    let Session { incoming, opened, outgoing, .. } = &pair.session;
-    assert_eq!([incoming, opened, outgoing].map(BytesMut::capacity), [0; 3]);
+    let Session { incoming, opened, outgoing, .. } = &mut pair.session;
+    assert_eq!([incoming, opened, outgoing].map(|buffer| buffer.capacity()), [0; 3]);
+    // One that was read to the end of its memory seems to have none, and has it.
+    pair.session.opened = told(100)[..].into();
+    pair.session.read(&mut pair.read).unwrap();
+    assert!(pair.session.opened.clone().capacity() == 0);
+    pair.session.give_back();
+    assert!(!pair.session.opened.try_reclaim(1));
 }
 
 #[test]
