@@ -103,13 +103,14 @@ class Rig:
         return Target(port, secure, creds, self.certificate, bucket, missing, work, self.judge, virtual)
 
     def scrub(self, target, more):
+        # A store whose requests are signed anew tells clients the host that it was asked by.
+        asked = {f"127.0.0.1:{self.behind.port}": "HOST"} if self.options.signing == "resign" else {}
         return outcome.Scrub(
             {
                 target.missing_bucket: "MISSING",
                 target.bucket: "BUCKET",
                 target.host: "HOST",
-                # A store whose requests are signed anew tells clients the host that it was asked by.
-                f"127.0.0.1:{self.behind.port}": "HOST",
+                **asked,
                 target.creds.access: "ACCESS",
                 str(target.work): "WORK",
                 **more,
