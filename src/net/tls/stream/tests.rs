@@ -22,8 +22,8 @@ async fn both_directions_at_once_and_to_the_end() {
     for version in VERSIONS {
         for room in [100, 20_000, 1 << 20] {
             let (gate, client) = agreed(version, room).await;
-            let ends = [tokio::io::split(gate).into_both(), tokio::io::split(client).into_both()];
-            let [(from_client, to_client), (from_gate, to_gate)] = ends;
+            let (from_client, to_client) = tokio::io::split(gate);
+            let (from_gate, to_gate) = tokio::io::split(client);
             let (up, down, sent, answered) = tokio::join!(
                 whole(from_client),
                 whole(from_gate),
@@ -37,28 +37,13 @@ async fn both_directions_at_once_and_to_the_end() {
     }
 }
 
-type Reader = Box<dyn AsyncRead + Unpin>;
-type Writer = Box<dyn AsyncWrite + Unpin>;
-
-trait Both {
-    fn into_both(self) -> (Reader, Writer);
-}
-
-impl<T: AsyncRead + AsyncWrite + 'static> Both
-    for (tokio::io::ReadHalf<T>, tokio::io::WriteHalf<T>)
-{
-    fn into_both(self) -> (Reader, Writer) {
-        (Box::new(self.0), Box::new(self.1))
-    }
-}
-
-async fn whole(mut from: Reader) -> io::Result<Vec<u8>> {
+async fn whole(mut from: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
     let mut got = Vec::new();
     from.read_to_end(&mut got).await?;
     Ok(got)
 }
 
-async fn all(mut to: Writer, payload: &[u8]) -> io::Result<()> {
+async fn all(mut to: impl AsyncWrite + Unpin, payload: &[u8]) -> io::Result<()> {
     to.write_all(payload).await?;
     to.shutdown().await
 }
