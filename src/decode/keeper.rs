@@ -26,8 +26,10 @@ const NO_MEMORY: &str = "memory allocation of";
 
 /// Settings of the allocator in a worker. It claims address space 64 MiB at a time: without any, each
 /// picture's planes are mapped and faulted in anew, a quarter more time; with its usual gigabyte,
-/// nothing would be left of the limit that is there for what an image takes.
-const ENVIRONMENT: [(&str, &str); 1] = [("MIMALLOC_ARENA_RESERVE", "65536")];
+/// nothing would be left of the limit that is there for what an image takes. And it keeps for a
+/// second what was freed: a worker that is busy takes the same memory again.
+const ENVIRONMENT: [(&str, &str); 2] =
+    [("MIMALLOC_ARENA_RESERVE", "65536"), ("MIMALLOC_PURGE_DELAY", "1000")];
 
 /// The program that workers run.
 #[derive(Clone, Debug)]
