@@ -81,8 +81,9 @@ impl Committed {
         Committed(Some(Pending { exchange, journal, patience, sequel, answered, _reservation }))
     }
 
-    /// The store's answer, and what is needed to pass it on and to write the record.
-    pub async fn answer(mut self) -> Option<Aftermath> {
+    /// The store's answer, and what is needed to pass it on and to write the record; `None` if it was
+    /// given before.
+    pub async fn answer(&mut self) -> Option<Aftermath> {
         faults::point("await answer");
         let pending = self.0.as_mut()?;
         let reply = pending.exchange.answer(pending.patience).await;

@@ -55,7 +55,7 @@ impl Upload {
             // The store had the whole body: whether it made an object of it, nobody knows.
             Err(StoreFault::Failed(_) | StoreFault::Silent) => {
                 if let Sequel::Part(sent) | Sequel::PartCopy(sent) = sequel {
-                    sent.unanswered().await;
+                    Box::pin(sent.unanswered()).await;
                 }
                 self.unreachable(None, Termination::Unknown)
             }

@@ -28,7 +28,7 @@ use super::record::Termination;
 use super::seal::Seal;
 use super::signing::Route;
 use crate::digest::MultiHasher;
-use crate::inspect::{Codings, Evidence, Inspector};
+use crate::inspect::{BodyError, Codings, Evidence, Inspector};
 use crate::net::budget::Reservation;
 use crate::net::downstream::Pace;
 use crate::policy::{Outcome, Unjudged, Verdict};
@@ -189,17 +189,14 @@ impl Upload {
             Event::Reached if self.case.enforces && self.case.is_bounded() => {
                 return self.outgrown(flow);
             }
-            Event::Reached => return self.stream(flow, reservation).await,
+            Event::Reached => return Box::pin(self.stream(flow, reservation)).await,
             other => return self.stop(Stop::Event(Box::new(other)), flow),
         }
-        self.journal.body_ended();
-        let (intake, running) = flow.into_parts();
-        self.case.grow(intake.grown());
-        let Taken { seen, hold, trailers, kept, form } = match intake.finish() {
+        self.case.grow(flow.intake().grown());
+        let (Taken { seen, hold, trailers, kept, .. }, running) = match self.taken_in(flow) {
             Ok(taken) => taken,
             Err(error) => return self.malformed_end(error, None),
         };
-        self.note_form(form.as_ref());
         if let Err(turned) = self.case.check_payload(&seen) {
             return self.turned_away(turned);
         }
@@ -274,13 +271,10 @@ impl Upload {
                 other => return self.stop(Stop::Event(Box::new(other)), flow),
             }
         }
-        self.journal.body_ended();
-        let (intake, running) = flow.into_parts();
-        let Taken { mut seen, hold, trailers, kept, form } = match intake.finish() {
+        let (Taken { mut seen, hold, trailers, kept, .. }, running) = match self.taken_in(flow) {
             Ok(taken) => taken,
             Err(error) => return self.malformed_end(error, None),
         };
-        self.note_form(form.as_ref());
         if let Err(turned) = self.case.check_payload(&seen) {
             return self.turned_away(turned);
         }
@@ -311,6 +305,18 @@ impl Upload {
         let exchange = running.commit(hold.drain(), trailers, token);
         let (upload, ended) = self.await_answer(exchange, reservation.map(Arc::new)).await;
         upload.relay(ended.reply, ended.exchange, ended.fault).await
+    }
+
+    /// What there is of a body that has ended, as far as HTTP tells, and where it was on its way to.
+    ///
+    /// # Errors
+    /// It did not end as its framing promised.
+    fn taken_in(&mut self, flow: Box<Flow>) -> Result<(Taken, Option<Running>), BodyError> {
+        self.journal.body_ended();
+        let (intake, running) = flow.into_parts();
+        let taken = intake.finish()?;
+        self.note_form(taken.form.as_ref());
+        Ok((taken, running))
     }
 
     // ---- the verdict -------------------------------------------------------------------------
@@ -411,34 +417,24 @@ impl Upload {
     }
 
     async fn await_answer(
-        self: Box<Self>,
+        mut self: Box<Self>,
         exchange: Exchange,
         reservation: Option<Arc<Reservation>>,
     ) -> (Box<Upload>, Ended) {
-        let Upload { case, mut journal, part, marking, sequel, form_codings, decoding, .. } = *self;
-        journal.committed();
+        self.journal.committed();
         // All has been seen; the store may take its time to answer.
-        let decoding = match decoding {
-            Decoding::Undone(_) => Decoding::Undone(None),
-            Decoding::Left => Decoding::Left,
-        };
-        let patience = case.store.config.response_timeout;
-        let committed = Committed::new(exchange, journal, patience, reservation, sequel);
+        if let Decoding::Undone(reservation) = &mut self.decoding {
+            *reservation = None;
+        }
+        (self.form_pictures, self.seal) = (Vec::new(), None);
+        let patience = self.case.store.config.response_timeout;
+        // They go on without this upload if its client leaves, and come back to it if not.
+        let (journal, sequel) = (self.journal, self.sequel);
+        let mut committed = Committed::new(exchange, journal, patience, reservation, sequel);
         let Some(aftermath) = committed.answer().await else { unreachable!("the wait ends once") };
         let Aftermath { reply, exchange, journal, sequel, fault } = aftermath;
-        let (form_pictures, seal) = (Vec::new(), None);
-        let upload = Upload {
-            case,
-            journal,
-            part,
-            marking,
-            sequel,
-            form_codings,
-            form_pictures,
-            decoding,
-            seal,
-        };
-        (Box::new(upload), Ended { reply, exchange, fault })
+        (self.journal, self.sequel) = (journal, sequel);
+        (self, Ended { reply, exchange, fault })
     }
 }
 
