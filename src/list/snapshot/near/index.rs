@@ -1,16 +1,18 @@
 //! The index of PDQ hashes: for each band, the rows in the order of their keys.
 //!
 //! ```text
-//! 64 bytes: number of bands, their widths in bits, zeros
+//! 64 bytes: number of bands, their widths in bits, zeros, and the version of all this
 //! for each band, numbers of 4 bytes:
 //!   offsets   2^width + 1   where the rows with each key begin among the row numbers
 //!   rows      rows          row numbers, by key, then ascending
 //! ```
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::ops::Range;
 
-use super::bands::{BANDS_MAX, Band, Bands, Plan, Words, masks, words};
+use super::bands::{BANDS_MAX, Band, Bands, masks, window};
+use super::plan::{Group, Plan};
 use super::search::Found;
 use super::table::PDQ_LEN;
 use crate::image::Pdq;
@@ -19,6 +21,8 @@ use crate::list::snapshot::hints::{self, CountsBits};
 
 /// Bytes before the first band; a cache line.
 const HEADER_LEN: usize = 64;
+/// Stands in the last byte of the header. Version 0 cut bands from the bits in the order of the hash.
+const VERSION: u8 = 1;
 /// Keys that are looked at in one go: as many cache lines are on their way at once, twice what the
 /// processor asks for by itself.
 const KEYS_AT_ONCE: usize = 64;
@@ -40,7 +44,7 @@ impl Index {
     /// Finds the bands of an index over so many rows.
     ///
     /// # Errors
-    /// The section is none, or has another length.
+    /// The section is none, is of another version, or has another length.
     pub(super) fn open(
         file: &[u8],
         section: Range<usize>,
@@ -48,7 +52,11 @@ impl Index {
     ) -> Result<Self, SnapshotError> {
         const WRONG: SnapshotError = SnapshotError::Corrupt("the pdq index can't be read");
         let header = file.get(section.clone()).and_then(|bytes| bytes.first_chunk());
-        let bands = header.and_then(decode_header).ok_or(WRONG)?;
+        let header: &[u8; HEADER_LEN] = header.ok_or(WRONG)?;
+        if header[HEADER_LEN - 1] != VERSION {
+            return Err(SnapshotError::IndexVersion(header[HEADER_LEN - 1]));
+        }
+        let bands = decode_header(header).ok_or(WRONG)?;
         let mut end = section.start + HEADER_LEN;
         let mut take = |numbers: usize| {
             let start = end;
@@ -65,72 +73,107 @@ impl Index {
         self.bands.iter().zip(&self.parts)
     }
 
-    /// Finds the rows within the radius of a query, some perhaps more than once; `false` if that
-    /// takes more than patience, and then what was found is not all.
-    pub(super) fn find(
-        &self,
-        search: &Search<'_>,
-        query: (usize, Pdq),
-        found: &mut Vec<Found>,
-    ) -> bool {
-        hints::counting_bits(Lookup { index: self, search, query, found })
+    /// Finds the rows within the radius of each query, some more than once. Tells which queries take
+    /// more than their patience: what was found of those is not all.
+    pub(super) fn find(&self, search: &Search<'_>, found: &mut Vec<Found>) -> Vec<usize> {
+        hints::counting_bits(Lookup { index: self, search, found })
     }
 }
 
-/// What is searched, and how.
+/// What is searched, for what, and how.
 pub(super) struct Search<'a> {
     pub(super) file: &'a [u8],
     pub(super) hashes: &'a [[u8; PDQ_LEN]],
-    /// For each band, the bits that are flipped in its keys.
-    pub(super) masks: &'a [Vec<u32>],
+    pub(super) queries: &'a [Pdq],
+    pub(super) plan: &'a Plan,
     pub(super) radius: u32,
-    /// Rows that are looked at for a query at most.
+    /// Rows that are looked at for each query at most.
     pub(super) patience: usize,
 }
 
-/// A search under way, for a query and its number.
+/// A search under way.
 struct Lookup<'a> {
     index: &'a Index,
     search: &'a Search<'a>,
-    query: (usize, Pdq),
     found: &'a mut Vec<Found>,
 }
 
 impl CountsBits for Lookup<'_> {
-    type Outcome = bool;
+    type Outcome = Vec<usize>;
 
     #[inline(always)]
-    fn run(self) -> bool {
-        let Lookup { index, search, query: (query, pdq), found } = self;
-        let Search { file, hashes, masks, radius, mut patience } = *search;
-        let (cut, whole) = (words(&pdq.0), native(&pdq.0));
+    fn run(mut self) -> Vec<usize> {
+        let Search { queries, plan, .. } = *self.search;
+        let masks = masks_of(&self.index.bands, plan);
+        // Rows that may yet be looked at for each query; `None` for one that is given up.
+        let mut patience = vec![Some(self.search.patience); queries.len()];
+        let parts: Vec<(Band, &Part)> = self.index.parts().collect();
+        for group in &plan.groups {
+            // Whoever has patience left is served, be others of the group given up or not.
+            let most = group.queries.iter().filter_map(|query| patience[*query]).max();
+            let (Some(most), (band, part)) = (most, parts[group.band]) else { continue };
+            let masks = masks.get(&(band.width, group.depth)).map_or(&[][..], Vec::as_slice);
+            let looked_at = self.look(group, part, masks, most);
+            for query in &group.queries {
+                patience[*query] =
+                    patience[*query].zip(looked_at).and_then(|(a, b)| a.checked_sub(b));
+            }
+        }
+        (0..queries.len()).filter(|query| patience[*query].is_none()).collect()
+    }
+}
+
+impl Lookup<'_> {
+    /// Compares what the keys of a group lead to with its queries. Tells how many rows that were;
+    /// `None` if there are more than `patience`.
+    #[inline(always)]
+    fn look(
+        &mut self,
+        group: &Group,
+        part: &Part,
+        masks: &[u32],
+        patience: usize,
+    ) -> Option<usize> {
+        let Search { file, hashes, queries, radius, .. } = *self.search;
+        let numbers = Numbers::of(file, part);
+        let wanted = group.queries.iter().map(|query| (*query, native(&queries[*query].0)));
+        let wanted: Vec<(usize, Words)> = wanted.collect();
+        let mut left = patience;
         let mut candidates = Vec::new();
-        for ((band, part), masks) in index.parts().zip(masks) {
-            let numbers = Numbers::of(file, part);
-            let key = band.key(&cut);
-            for masks in masks.chunks(KEYS_AT_ONCE) {
-                candidates.clear();
-                if !numbers.gather(key, masks, hashes, &mut patience, &mut candidates) {
-                    return false;
-                }
-                for &row in &candidates {
-                    // A row that does not exist is corrupt, and near nothing.
-                    let Some(hash) = hashes.get(row as usize) else { continue };
-                    let distance = distance(&native(hash), &whole);
+        for masks in masks.chunks(KEYS_AT_ONCE) {
+            candidates.clear();
+            if !numbers.gather(group.key, masks, hashes, &mut left, &mut candidates) {
+                return None;
+            }
+            for &row in &candidates {
+                // A row that does not exist is corrupt, and near nothing.
+                let Some(hash) = hashes.get(row as usize) else { continue };
+                let hash = native(hash);
+                for (query, whole) in &wanted {
+                    let distance = distance(&hash, whole);
                     if distance <= radius {
-                        found.push(Found { query, distance, row: row as usize });
+                        self.found.push(Found { query: *query, distance, row: row as usize });
                     }
                 }
             }
         }
-        true
+        Some(patience - left)
     }
 }
 
-/// For each band, the bits that are flipped in its keys.
-pub(super) fn masks_of(bands: &Bands, plan: &Plan) -> Vec<Vec<u32>> {
-    bands.iter().zip(&plan.depths).map(|(band, depth)| masks(band.width, *depth)).collect()
+/// The bits that are flipped in the keys of a plan's groups, by width and depth.
+fn masks_of(bands: &Bands, plan: &Plan) -> BTreeMap<(u32, u32), Vec<u32>> {
+    let widths: Vec<u32> = bands.iter().map(|band| band.width).collect();
+    let mut all = BTreeMap::new();
+    for group in &plan.groups {
+        let shape = (widths[group.band], group.depth);
+        all.entry(shape).or_insert_with(|| masks(shape.0, shape.1));
+    }
+    all
 }
+
+/// A hash as numbers.
+pub(super) type Words = [u64; 4];
 
 /// A hash as numbers in the order that costs nothing; only their distance means something.
 #[inline(always)]
@@ -216,7 +259,7 @@ impl<'a> Numbers<'a> {
 }
 
 fn decode_header(header: &[u8; HEADER_LEN]) -> Option<Bands> {
-    let [count, rest @ ..] = header;
+    let [count, rest @ .., _version] = header;
     let (widths, zeros) = rest.split_at_checked(usize::from(*count))?;
     let is_whole = widths.len() <= BANDS_MAX && zeros.iter().all(|&byte| byte == 0);
     Bands::new(widths).filter(|_| is_whole)
@@ -233,19 +276,33 @@ where
 {
     let mut header = [0; HEADER_LEN];
     header[0] = bands.iter().len() as u8;
+    header[HEADER_LEN - 1] = VERSION;
     header[1..].iter_mut().zip(bands.iter()).for_each(|(byte, band)| *byte = band.width as u8);
     out.write_all(&header)?;
     let mut keyed = Vec::with_capacity(hashes().len());
     let mut sorted = vec![Keyed::default(); hashes().len()];
+    // Bits are put in order once for the bands of a class: 8 bytes a row, where the hashes take 40.
+    let mut windows = Windows { start: 0, bits: Vec::with_capacity(hashes().len()) };
     for band in bands.iter() {
+        if windows.bits.is_empty() || !band.is_in(windows.start) {
+            windows.start = band.start;
+            windows.bits.clear();
+            windows.bits.extend(hashes().map(|hash| window(hash, band.start)));
+        }
         keyed.clear();
-        let keys = hashes().map(|hash| band.key(&words(hash)));
+        let keys = windows.bits.iter().map(|window| band.key_in(*window, windows.start));
         keyed.extend((0..).zip(keys).map(|(row, key)| Keyed { key, row }));
         sort(band.width, &mut keyed, &mut sorted);
         write_numbers(offsets(band, &keyed), out)?;
         write_numbers(keyed.iter().map(|keyed| keyed.row), out)?;
     }
     Ok(())
+}
+
+/// For each row, 64 bits of its hash from bit `start` on.
+struct Windows {
+    start: u32,
+    bits: Vec<u64>,
 }
 
 /// A row and its key in a band.

@@ -1,6 +1,5 @@
 //! Whether the perceptual hashes of a snapshot are what they seem to be.
 
-use super::bands::words;
 use super::index::{Index, Numbers, number};
 use super::table::PdqTable;
 use crate::list::canary::canary_hash;
@@ -65,7 +64,7 @@ impl Snapshot {
         let hashes = table.hashes(&self.bytes);
         for (band, part) in index.parts() {
             let numbers = Numbers::of(&self.bytes, part);
-            let key_of = |row: u32| hashes.get(row as usize).map(|hash| band.key(&words(hash)));
+            let key_of = |row: u32| hashes.get(row as usize).map(|hash| band.key(hash));
             let mut end = 0;
             for key in 0..band.offsets() as u32 - 1 {
                 let span = numbers.span(key);
