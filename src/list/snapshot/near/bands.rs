@@ -22,6 +22,8 @@ const CLASS_BITS: u32 = 64;
 /// Bits of a band that a snapshot may have. More would take more memory for its offsets than for
 /// the hashes, fewer would find half of the list.
 const WIDTHS: RangeInclusive<u8> = 8..=26;
+/// Most bits that are taken from behind a band: no more than the next band has.
+pub(super) const BEHIND_BITS_MAX: u32 = *WIDTHS.start() as u32;
 /// Most bands: of the least width.
 pub(super) const BANDS_MAX: usize = BITS / *WIDTHS.start() as usize;
 /// Numbers of bands that the compiler chooses from: the fewer, the more selective is each.
@@ -40,7 +42,8 @@ pub(super) struct Band {
     pub(super) width: u32,
 }
 
-/// The 64 bits of a hash from bit `start` on, in the order of the classes.
+/// The 64 bits of a hash from bit `start` on, in the order of the classes; behind the last comes the
+/// first again.
 pub(super) fn window(hash: &[u8; PDQ_LEN], start: u32) -> u64 {
     let (number, skipped) = (start / CLASS_BITS, start % CLASS_BITS);
     match skipped {
@@ -50,12 +53,9 @@ pub(super) fn window(hash: &[u8; PDQ_LEN], start: u32) -> u64 {
 }
 
 /// The bits of a class in the order of the hash: of even rows and columns, even rows and odd columns,
-/// odd rows and even columns, and of odd ones, counted from the first bit on. Behind them are zeros.
+/// odd rows and even columns, and of odd ones, counted from the first bit on. After four they repeat.
 fn class(hash: &[u8; PDQ_LEN], number: u32) -> u64 {
-    let (odd_rows, odd_columns) = (number / 2, number % 2);
-    if odd_rows > 1 {
-        return 0;
-    }
+    let (odd_rows, odd_columns) = (number / 2 % 2, number % 2);
     hash.as_chunks::<8>().0.iter().fold(0, |class, rows| {
         // Of four rows two stay, and of their bits every second: then these move together.
         let rows = u64::from_be_bytes(*rows) >> (16 * (1 - odd_rows) + (1 - odd_columns));
@@ -119,9 +119,17 @@ impl Band {
         (window << (self.start - start) >> (u64::BITS - self.width)) as u32
     }
 
-    /// Whether the window that begins at `start` holds the whole band.
+    /// The first `bits` bits behind the band, at most [`BEHIND_BITS_MAX`]: the next band's, and the
+    /// first band's behind the last.
+    pub(super) fn behind_in(self, window: u64, start: u32, bits: u32) -> u32 {
+        let most = window << (self.start - start + self.width) >> (u64::BITS - BEHIND_BITS_MAX);
+        most as u32 >> (BEHIND_BITS_MAX - bits)
+    }
+
+    /// Whether the window that begins at `start` holds the whole band and what is behind it.
     pub(super) fn is_in(self, start: u32) -> bool {
-        start <= self.start && self.start + self.width <= start + u64::BITS
+        let end = self.start + self.width + BEHIND_BITS_MAX;
+        start <= self.start && end <= start + u64::BITS
     }
 }
 
@@ -202,8 +210,19 @@ mod tests {
             assert_eq!(keys.collect::<String>(), bits, "{widths:?}");
         }
         for start in 0..256 {
-            let bits = format!("{bits:0<320}");
-            assert_eq!(format!("{:064b}", window(&hash, start)), bits[start as usize..][..64]);
+            let bits = format!("{bits}{bits}");
+            let window = window(&hash, start);
+            assert_eq!(format!("{window:064b}"), bits[start as usize..][..64]);
+            let band = Band { start: start + 3, width: 21 };
+            assert_eq!(
+                format!("{:021b}", band.key_in(window, start)),
+                bits[start as usize + 3..][..21]
+            );
+            for behind in 1..=8 {
+                let found = format!("{:0behind$b}", band.behind_in(window, start, behind as u32));
+                assert_eq!(found, bits[start as usize + 24..][..behind]);
+            }
+            assert_eq!(band.behind_in(window, start, 0), 0);
         }
     }
 

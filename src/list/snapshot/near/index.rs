@@ -7,17 +7,13 @@
 //!   rows      rows          row numbers, by key, then ascending
 //! ```
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::ops::Range;
 
-use super::bands::{BANDS_MAX, Band, Bands, masks, window};
-use super::plan::{Group, Plan};
-use super::search::Found;
+use super::bands::{BANDS_MAX, BEHIND_BITS_MAX, Band, Bands, window};
 use super::table::PDQ_LEN;
-use crate::image::Pdq;
 use crate::list::snapshot::error::SnapshotError;
-use crate::list::snapshot::hints::{self, CountsBits};
+use crate::list::snapshot::hints;
 
 /// Bytes before the first band; a cache line.
 const HEADER_LEN: usize = 64;
@@ -25,13 +21,44 @@ const HEADER_LEN: usize = 64;
 const VERSION: u8 = 1;
 /// Keys that are looked at in one go: as many cache lines are on their way at once, twice what the
 /// processor asks for by itself.
-const KEYS_AT_ONCE: usize = 64;
+pub(super) const KEYS_AT_ONCE: usize = 64;
 
 /// Where the index is in the file.
 pub(super) struct Index {
     pub(super) bands: Bands,
     /// For each band.
     parts: Vec<Part>,
+    pub(super) packing: Packing,
+}
+
+/// How row numbers stand in the file.
+#[derive(Clone, Copy)]
+pub(super) struct Packing {
+    /// Bits that the greatest row number takes.
+    row_bits: u32,
+}
+
+impl Packing {
+    fn of(rows: usize) -> Self {
+        let row_bits = usize::BITS - rows.saturating_sub(1).leading_zeros();
+        Packing { row_bits: row_bits.min(u32::BITS) }
+    }
+
+    /// How many bits from behind the band stand with a row number.
+    pub(super) fn behind_bits(self) -> u32 {
+        (u32::BITS - self.row_bits).min(BEHIND_BITS_MAX)
+    }
+
+    fn pack(self, row: u32, behind: u32) -> u32 {
+        row | (u64::from(behind) << self.row_bits) as u32
+    }
+
+    /// The row number, and the bits from behind the band.
+    #[inline(always)]
+    pub(super) fn unpack(self, packed: u32) -> (u32, u32) {
+        let behind = u64::from(packed) >> self.row_bits;
+        ((u64::from(packed) ^ behind << self.row_bits) as u32, behind as u32)
+    }
 }
 
 /// Where the numbers of a band are in the file.
@@ -65,111 +92,14 @@ impl Index {
         };
         let part = |band: Band| Part { offsets: take(band.offsets()), rows: take(rows) };
         let parts = bands.iter().map(part).collect();
-        if end == section.end { Ok(Index { bands, parts }) } else { Err(WRONG) }
+        let packing = Packing::of(rows);
+        if end == section.end { Ok(Index { bands, parts, packing }) } else { Err(WRONG) }
     }
 
     /// The bands with their places.
     pub(super) fn parts(&self) -> impl Iterator<Item = (Band, &Part)> {
         self.bands.iter().zip(&self.parts)
     }
-
-    /// Finds the rows within the radius of each query, some more than once. Tells which queries take
-    /// more than their patience: what was found of those is not all.
-    pub(super) fn find(&self, search: &Search<'_>, found: &mut Vec<Found>) -> Vec<usize> {
-        hints::counting_bits(Lookup { index: self, search, found })
-    }
-}
-
-/// What is searched, for what, and how.
-pub(super) struct Search<'a> {
-    pub(super) file: &'a [u8],
-    pub(super) hashes: &'a [[u8; PDQ_LEN]],
-    pub(super) queries: &'a [Pdq],
-    pub(super) plan: &'a Plan,
-    pub(super) radius: u32,
-    /// Rows that are looked at for each query at most.
-    pub(super) patience: usize,
-}
-
-/// A search under way.
-struct Lookup<'a> {
-    index: &'a Index,
-    search: &'a Search<'a>,
-    found: &'a mut Vec<Found>,
-}
-
-impl CountsBits for Lookup<'_> {
-    type Outcome = Vec<usize>;
-
-    #[inline(always)]
-    fn run(mut self) -> Vec<usize> {
-        let Search { queries, plan, .. } = *self.search;
-        let masks = masks_of(&self.index.bands, plan);
-        // Rows that may yet be looked at for each query; `None` for one that is given up.
-        let mut patience = vec![Some(self.search.patience); queries.len()];
-        let parts: Vec<(Band, &Part)> = self.index.parts().collect();
-        for group in &plan.groups {
-            // Whoever has patience left is served, be others of the group given up or not.
-            let most = group.queries.iter().filter_map(|query| patience[*query]).max();
-            let (Some(most), (band, part)) = (most, parts[group.band]) else { continue };
-            let masks = masks.get(&(band.width, group.depth)).map_or(&[][..], Vec::as_slice);
-            let looked_at = self.look(group, part, masks, most);
-            for query in &group.queries {
-                patience[*query] =
-                    patience[*query].zip(looked_at).and_then(|(a, b)| a.checked_sub(b));
-            }
-        }
-        (0..queries.len()).filter(|query| patience[*query].is_none()).collect()
-    }
-}
-
-impl Lookup<'_> {
-    /// Compares what the keys of a group lead to with its queries. Tells how many rows that were;
-    /// `None` if there are more than `patience`.
-    #[inline(always)]
-    fn look(
-        &mut self,
-        group: &Group,
-        part: &Part,
-        masks: &[u32],
-        patience: usize,
-    ) -> Option<usize> {
-        let Search { file, hashes, queries, radius, .. } = *self.search;
-        let numbers = Numbers::of(file, part);
-        let wanted = group.queries.iter().map(|query| (*query, native(&queries[*query].0)));
-        let wanted: Vec<(usize, Words)> = wanted.collect();
-        let mut left = patience;
-        let mut candidates = Vec::new();
-        for masks in masks.chunks(KEYS_AT_ONCE) {
-            candidates.clear();
-            if !numbers.gather(group.key, masks, hashes, &mut left, &mut candidates) {
-                return None;
-            }
-            for &row in &candidates {
-                // A row that does not exist is corrupt, and near nothing.
-                let Some(hash) = hashes.get(row as usize) else { continue };
-                let hash = native(hash);
-                for (query, whole) in &wanted {
-                    let distance = distance(&hash, whole);
-                    if distance <= radius {
-                        self.found.push(Found { query: *query, distance, row: row as usize });
-                    }
-                }
-            }
-        }
-        Some(patience - left)
-    }
-}
-
-/// The bits that are flipped in the keys of a plan's groups, by width and depth.
-fn masks_of(bands: &Bands, plan: &Plan) -> BTreeMap<(u32, u32), Vec<u32>> {
-    let widths: Vec<u32> = bands.iter().map(|band| band.width).collect();
-    let mut all = BTreeMap::new();
-    for group in &plan.groups {
-        let shape = (widths[group.band], group.depth);
-        all.entry(shape).or_insert_with(|| masks(shape.0, shape.1));
-    }
-    all
 }
 
 /// A hash as numbers.
@@ -220,18 +150,10 @@ impl<'a> Numbers<'a> {
         span.and_then(|span| self.rows.get(span)).unwrap_or_default()
     }
 
-    /// Collects the rows under some keys, in stages, each of which asks for the memory that the
-    /// next one needs: so many lines are waited for at once. `false` if there are more than `patience`, which
-    /// they use up.
+    /// The row numbers under some keys, in stages, each of which asks for the memory that the next one
+    /// needs: so many lines are waited for at once.
     #[inline(always)]
-    fn gather(
-        &self,
-        key: u32,
-        masks: &[u32],
-        hashes: &[[u8; PDQ_LEN]],
-        patience: &mut usize,
-        candidates: &mut Vec<u32>,
-    ) -> bool {
+    pub(super) fn spans(&self, key: u32, masks: &[u32]) -> [&'a [[u8; 4]]; KEYS_AT_ONCE] {
         for mask in masks {
             let offsets = self.offsets.get((key ^ mask) as usize..).unwrap_or_default();
             hints::prefetch(offsets.as_flattened(), 1);
@@ -241,20 +163,7 @@ impl<'a> Numbers<'a> {
             *span = self.span(key ^ mask);
             hints::prefetch(span.as_flattened(), 1);
         }
-        for span in spans {
-            match patience.checked_sub(span.len()) {
-                Some(rest) => *patience = rest,
-                None => return false,
-            }
-            for row in span {
-                let row = number(row);
-                if let Some(hash) = hashes.get(row as usize) {
-                    hints::prefetch(hash, 1);
-                }
-                candidates.push(row);
-            }
-        }
-        true
+        spans
     }
 }
 
@@ -281,7 +190,8 @@ where
     out.write_all(&header)?;
     let mut keyed = Vec::with_capacity(hashes().len());
     let mut sorted = vec![Keyed::default(); hashes().len()];
-    // Bits are put in order once for the bands of a class: 8 bytes a row, where the hashes take 40.
+    let packing = Packing::of(hashes().len());
+    // Bits are put in order once for several bands: 8 bytes a row, where the hashes take 40.
     let mut windows = Windows { start: 0, bits: Vec::with_capacity(hashes().len()) };
     for band in bands.iter() {
         if windows.bits.is_empty() || !band.is_in(windows.start) {
@@ -290,8 +200,10 @@ where
             windows.bits.extend(hashes().map(|hash| window(hash, band.start)));
         }
         keyed.clear();
-        let keys = windows.bits.iter().map(|window| band.key_in(*window, windows.start));
-        keyed.extend((0..).zip(keys).map(|(row, key)| Keyed { key, row }));
+        keyed.extend((0..).zip(&windows.bits).map(|(row, window)| {
+            let behind = band.behind_in(*window, windows.start, packing.behind_bits());
+            Keyed { key: band.key_in(*window, windows.start), row: packing.pack(row, behind) }
+        }));
         sort(band.width, &mut keyed, &mut sorted);
         write_numbers(offsets(band, &keyed), out)?;
         write_numbers(keyed.iter().map(|keyed| keyed.row), out)?;
@@ -305,7 +217,7 @@ struct Windows {
     bits: Vec<u64>,
 }
 
-/// A row and its key in a band.
+/// A row as it is packed, and its key in a band.
 #[derive(Clone, Copy, Default)]
 struct Keyed {
     key: u32,

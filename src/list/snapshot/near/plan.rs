@@ -15,10 +15,10 @@ use crate::image::Pdq;
 /// then of its row numbers. This and the other costs are measured, with ten million entries; they
 /// decide how fast a search is, never what it finds.
 const PROBE_COST: f64 = 35.0;
-/// What it costs to look at a hash that a key led to.
-const CANDIDATE_COST: f64 = 16.0;
+/// What it costs to look at a row that a key led to: at one hash of three, and each takes 16.
+const CANDIDATE_COST: f64 = 6.0;
 /// What it costs to compare that with one query more.
-const COMPARE_COST: f64 = 1.5;
+const COMPARE_COST: f64 = 1.0;
 
 /// How a list is searched for some queries.
 pub(super) struct Plan {
@@ -70,6 +70,15 @@ impl Plan {
         }
         groups.retain(|group| group.depth > 0);
         Plan { groups, cost }
+    }
+
+    /// By band, then query, how deep it is searched.
+    pub(super) fn depths(&self, bands: usize, queries: usize) -> Vec<Vec<u32>> {
+        let mut depths = vec![vec![0; queries]; bands];
+        for group in &self.groups {
+            group.queries.iter().for_each(|query| depths[group.band][*query] = group.depth);
+        }
+        depths
     }
 }
 

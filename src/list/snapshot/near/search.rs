@@ -1,6 +1,6 @@
 //! Finding what is near.
 
-use super::index::Search;
+use super::follow::Search;
 use super::plan::Plan;
 use super::scan::{self, Scan};
 use super::table::{OwnTable, PDQ_LEN, PdqTable};
@@ -124,7 +124,7 @@ impl PdqTable {
             let patience = self.rows / ROWS_PER_CANDIDATE;
             let (hashes, plan) = (self.hashes(file), &plan);
             let search = Search { file, hashes, queries, plan, radius, patience };
-            pays.then(|| index.find(&search, &mut found))
+            pays.then(|| search.follow(index, &mut found))
         });
         let left = left.unwrap_or_else(|| (0..queries.len()).collect());
         let left: Vec<_> = left.into_iter().map(|query| (query, queries[query])).collect();
@@ -149,7 +149,7 @@ impl Snapshot {
         let (file, hashes) = (&self.bytes[..], table.hashes(&self.bytes));
         let mut found = Vec::new();
         let search = Search { file, hashes, queries, plan, radius, patience };
-        let left = index.find(&search, &mut found);
+        let left = search.follow(index, &mut found);
         found.sort_unstable();
         found.dedup();
         left.is_empty().then_some(found.len())

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::index::Search;
+use super::follow::Search;
 use super::plan::Plan;
 use super::*;
 use crate::image::{Convention, Fingerprint, Pdq, PerceptualAlgorithm, PerceptualKind};
@@ -242,7 +242,7 @@ fn a_query_loses_patience_alone() {
     for (patience, expected) in [(0, &[0, 1, 2, 3][..]), (600, &[1, 2]), (usize::MAX, &[])] {
         let mut found = Vec::new();
         let search = Search { file, hashes, queries, plan, radius: 31, patience };
-        assert_eq!(index.find(&search, &mut found), expected);
+        assert_eq!(search.follow(index, &mut found), expected);
         found.retain(|found| !expected.contains(&found.query));
         found.sort();
         found.dedup();
@@ -426,6 +426,8 @@ fn verify_finds_what_checksums_do_not() {
     is(changed(SectionKind::PdqIndex, number(rows - 4, 50)), "the pdq index misleads");
     is(changed(SectionKind::PdqIndex, number(rows, 1)), "the pdq index misleads");
     is(changed(SectionKind::PdqIndex, number(rows, u32::MAX)), "the pdq index misleads");
+    is(changed(SectionKind::PdqIndex, |b| b[rows] ^= 0x40), "the pdq index misleads");
+    is(changed(SectionKind::PdqIndex, |b| b[rows + 3] ^= 0x80), "the pdq index misleads");
     is(changed(SectionKind::PdqIndex, |b| b[64..].fill(0xff)), "the pdq index misleads");
     for (at, byte) in
         [(0, 0), (0, 15), (0, 17), (0, 255), (1, 15), (1, 0), (1, 200), (17, 1), (62, 1)]
