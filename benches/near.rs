@@ -4,11 +4,13 @@
 //! cargo bench --bench near -- [ENTRIES]        10 million if not said
 //! ```
 //!
-//! It prints milliseconds a query, of CPU and by the clock (median of rounds, page cache warm), at
-//! the usual radius and at the wide one: a picture that is listed and one that is not, the eight
-//! orientations of one at once, and the linear scan that answers the same. Beside it runs faiss, if
-//! `NEAR_PEER_PYTHON` names a Python that has `faiss` and `numpy` (`benches/peers/faiss_near.py`):
-//! it reads the same hashes and the same queries, and what it finds has to be the same.
+//! It prints milliseconds a call, of CPU and by the clock (median of rounds, page cache warm), at the
+//! usual radius and at the wide one: a hash that is near an entry and one that is near none; of pictures,
+//! which are tiles of the photographs in tests/data and every second of which is listed, a single
+//! orientation, all eight at once, and those with their negatives, as the gate asks for each frame; and
+//! the linear scan that answers the same. Beside it runs faiss, if `NEAR_PEER_PYTHON` names a Python that
+//! has `faiss` and `numpy` (`benches/peers/faiss_near.py`): it reads the same hashes and the same
+//! queries, and what it finds has to be the same.
 
 use std::fs::{self, File};
 use std::hint::black_box;
@@ -17,7 +19,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use s3bouncer::image::Pdq;
+use rustix::time::{ClockId, clock_gettime};
+use s3bouncer::image::{Convention, Fingerprint, ORIENTATIONS, Pdq};
 use s3bouncer::list::{Compiler, Entry, Snapshot};
 
 /// Entries if the command line says nothing.
@@ -25,9 +28,12 @@ const ENTRIES: u64 = 10_000_000;
 /// Queries of a round, every second of which is near an entry.
 const QUERIES: usize = 64;
 /// Rounds of which the median counts, after one that warms up.
-const ROUNDS: usize = 5;
-/// The orientations of a picture, which are asked for at once.
-const ORIENTATIONS: usize = 8;
+const ROUNDS: usize = 9;
+/// Photographs to cut into tiles.
+const PHOTOGRAPHS: [&str; 3] =
+    ["notocactus-minimus.jpg", "polemonium-reptans.jpg", "riaphotographs-tmshre.jpg"];
+/// Tiles along each side of a photograph.
+const TILES: u32 = 2;
 /// The usual radius, and the wide one.
 const RADII: [u32; 2] = [31, 48];
 /// Where the peer's Python is.
@@ -37,10 +43,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words = std::env::args().skip(1);
     let entries = words.filter_map(|word| word.replace('_', "").parse().ok()).next();
     let entries = entries.unwrap_or(ENTRIES).max(1);
+    let pictures = pictures()?;
+    let list = List { entries, pictures: pictures.iter().step_by(2).map(|all| all[0]).collect() };
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("near.s3blist");
     let (start, cpu) = (Instant::now(), cpu_time());
-    build(&path, entries)?;
+    list.build(&path)?;
     let cpu = (cpu_time() - cpu) as f64 / 1e9;
     println!("near: {entries} entries, built in {:.1?}, {cpu:.1} s of CPU", start.elapsed());
     let bytes = fs::metadata(&path)?.len() as f64;
@@ -48,71 +56,117 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     let snapshot = Snapshot::open(&path)?;
     println!("near: opened in {:.2?}", start.elapsed());
-    let queries = queries(entries);
+    let mut queries = queries(entries);
     for radius in RADII {
-        measure(&snapshot, &queries, radius);
+        measure(&snapshot, &queries, &pictures, radius);
     }
-    scan(entries, &queries);
-    peer(folder.path(), entries, &queries, snapshot.near(&queries, RADII[0]).len())
+    list.scan(&queries);
+    queries.extend(pictures.as_flattened());
+    list.peer(folder.path(), &queries, snapshot.near(&queries, RADII[0]).len())
 }
 
-fn build(path: &Path, entries: u64) -> Result<(), Box<dyn std::error::Error>> {
-    let mut compiler = Compiler::default();
-    let list = compiler.list("bench")?;
-    for i in 0..entries {
-        compiler.add(list, &Entry { hash: made_up(i).into(), label: None });
+/// The orientations of each tile, as the image room hashes them.
+fn pictures() -> Result<Vec<[Pdq; ORIENTATIONS]>, Box<dyn std::error::Error>> {
+    let mut pictures = Vec::new();
+    for name in PHOTOGRAPHS {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+        let photograph = image::open(path)?.into_luma8();
+        let (width, height) = (photograph.width() / TILES, photograph.height() / TILES);
+        for tile in 0..TILES * TILES {
+            let (x, y) = (tile % TILES * width, tile / TILES * height);
+            let tile = image::imageops::crop_imm(&photograph, x, y, width, height).to_image();
+            let found = Fingerprint::of_luma(width, height, tile.as_raw(), Convention::Full);
+            pictures.push(found.ok_or("a tile is too small")?.orientations);
+        }
     }
-    Ok(compiler.write(&mut BufWriter::new(File::create(path)?))?)
+    Ok(pictures)
 }
 
-fn measure(snapshot: &Snapshot, queries: &[Pdq], radius: u32) {
-    let per_query = |queries: &[&[Pdq]]| {
-        let found = || queries.iter().map(|query| snapshot.near(query, radius).len()).sum();
-        timed(queries.len(), found)
-    };
-    let one_by_one: Vec<&[Pdq]> = queries.chunks(1).collect();
-    let [hits, misses] = [0, 1]
-        .map(|odd| -> Vec<&[Pdq]> { one_by_one.iter().skip(odd).step_by(2).copied().collect() });
-    println!("near: radius {radius}, near an entry: {}", per_query(&hits));
-    println!("near: radius {radius}, near none:     {}", per_query(&misses));
-    let batches: Vec<&[Pdq]> = queries.chunks(ORIENTATIONS).collect();
-    println!("near: radius {radius}, {ORIENTATIONS} at once:     {}", per_query(&batches));
-}
-
-/// The naive twin, over hashes in memory.
-fn scan(entries: u64, queries: &[Pdq]) {
-    let hashes: Vec<Pdq> = (0..entries).map(made_up).collect();
-    let few = &queries[..ORIENTATIONS.min(queries.len())];
-    let near = |query: &Pdq| hashes.iter().filter(|hash| hash.distance(query) <= RADII[0]).count();
-    let found = || few.iter().map(near).sum();
-    println!("near: linear scan, radius {}: {}", RADII[0], timed(few.len(), found));
-}
-
-/// Runs faiss on the same hashes and queries, and compares how many it finds.
-fn peer(
-    folder: &Path,
-    entries: u64,
-    queries: &[Pdq],
-    found: usize,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let Some(python) = std::env::var_os(PEER) else {
-        println!("near: no faiss beside it: {PEER} names no python");
-        return Ok(());
-    };
-    let files = [folder.join("hashes"), folder.join("queries")];
-    write(&files[0], (0..entries).map(made_up))?;
-    write(&files[1], queries.iter().copied())?;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers/faiss_near.py");
-    let output = Command::new(python).arg(script).args(&files).output()?;
-    io::stderr().write_all(&output.stderr)?;
-    let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    print!("{told}");
-    let same = format!("found {found}\n");
+fn measure(snapshot: &Snapshot, queries: &[Pdq], pictures: &[[Pdq; ORIENTATIONS]], radius: u32) {
+    let every_second = |from| -> Vec<&[Pdq]> { queries.chunks(1).skip(from).step_by(2).collect() };
+    let negatives = |all: &[Pdq; ORIENTATIONS]| [*all, all.map(|pdq| pdq.complement())];
+    let with_negatives: Vec<_> = pictures.iter().map(negatives).collect();
+    let calls: [(&str, Vec<&[Pdq]>); 6] = [
+        ("near an entry", every_second(0)),
+        ("near none", every_second(1)),
+        ("eight strangers", queries.chunks(ORIENTATIONS).collect()),
+        ("one orientation", pictures.as_flattened().chunks(1).collect()),
+        ("eight orientations", pictures.iter().map(|all| &all[..]).collect()),
+        ("and their negatives", with_negatives.iter().map(|all| all.as_flattened()).collect()),
+    ];
+    let found =
+        |calls: &Vec<&[Pdq]>| calls.iter().map(|all| snapshot.near(all, radius).len()).sum();
+    let times = timed(calls.each_ref().map(|(_, calls)| (calls.len(), move || found(calls))));
+    for ((what, _), (cpu, clock)) in calls.iter().zip(&times) {
+        println!(
+            "near: radius {radius}, {what:<20} {cpu:.3} ms of CPU, {clock:.3} ms by the clock"
+        );
+    }
+    let [.., (one, _), (eight, _), (sixteen, _)] = times;
+    let (eight, sixteen) = (eight / one, sixteen / one);
     println!(
-        "near: we and faiss found {}",
-        if told.contains(&same) { "the same" } else { "other" }
+        "near: radius {radius}, eight cost as {eight:.1} single ones, sixteen as {sixteen:.1}"
     );
-    Ok(())
+}
+
+/// What is listed: hashes of pictures, and made-up ones for the rest.
+struct List {
+    entries: u64,
+    pictures: Vec<Pdq>,
+}
+
+impl List {
+    fn hashes(&self) -> impl Iterator<Item = Pdq> {
+        let hash = |i| self.pictures.get(i as usize).copied().unwrap_or_else(|| made_up(i));
+        (0..self.entries).map(hash)
+    }
+
+    fn build(&self, path: &Path) -> Result<(), Box<dyn std::error::Error>> {
+        let mut compiler = Compiler::default();
+        let list = compiler.list("bench")?;
+        for hash in self.hashes() {
+            compiler.add(list, &Entry { hash: hash.into(), label: None });
+        }
+        Ok(compiler.write(&mut BufWriter::new(File::create(path)?))?)
+    }
+
+    /// The naive twin, over hashes in memory.
+    fn scan(&self, queries: &[Pdq]) {
+        let hashes: Vec<Pdq> = self.hashes().collect();
+        let few = &queries[..ORIENTATIONS.min(queries.len())];
+        let near =
+            |query: &Pdq| hashes.iter().filter(|hash| hash.distance(query) <= RADII[0]).count();
+        let found = || few.iter().map(near).sum::<usize>();
+        let [(cpu, clock)] = timed([(few.len(), found)]);
+        println!("near: linear scan           {cpu:.3} ms of CPU, {clock:.3} ms by the clock");
+    }
+
+    /// Runs faiss on the same hashes and queries, and compares how many it finds.
+    fn peer(
+        &self,
+        folder: &Path,
+        queries: &[Pdq],
+        found: usize,
+    ) -> Result<(), Box<dyn std::error::Error>> {
+        let Some(python) = std::env::var_os(PEER) else {
+            println!("near: no faiss beside it: {PEER} names no python");
+            return Ok(());
+        };
+        let files = [folder.join("hashes"), folder.join("queries")];
+        write(&files[0], self.hashes())?;
+        write(&files[1], queries.iter().copied())?;
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers/faiss_near.py");
+        let output = Command::new(python).arg(script).args(&files).output()?;
+        io::stderr().write_all(&output.stderr)?;
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        print!("{told}");
+        let same = format!("found {found}\n");
+        println!(
+            "near: we and faiss found {}",
+            if told.contains(&same) { "the same" } else { "other" }
+        );
+        Ok(())
+    }
 }
 
 fn write(path: &Path, hashes: impl Iterator<Item = Pdq>) -> io::Result<()> {
@@ -123,28 +177,34 @@ fn write(path: &Path, hashes: impl Iterator<Item = Pdq>) -> io::Result<()> {
     out.flush()
 }
 
-/// Milliseconds a call of so many, the median of some rounds.
-fn timed(calls: usize, round: impl Fn() -> usize) -> String {
-    let mut rounds: Vec<(u64, u64)> = (0..=ROUNDS)
-        .map(|_| {
+/// Milliseconds a call, of CPU and by the clock, for each kind of so many calls: the median of some
+/// rounds. All kinds are called in each round, so that what else the machine does meets all of them.
+fn timed<const KINDS: usize>(kinds: [(usize, impl Fn() -> usize); KINDS]) -> [(f64, f64); KINDS] {
+    let mut times = [const { Vec::new() }; KINDS];
+    for round in 0..=ROUNDS {
+        for ((_, calls), times) in kinds.iter().zip(&mut times) {
             let (start, cpu) = (Instant::now(), cpu_time());
-            black_box(round());
-            (cpu_time() - cpu, start.elapsed().as_nanos() as u64)
-        })
-        .collect();
-    // The first round warms the caches up.
-    rounds.remove(0);
-    let mut median = |of: fn(&(u64, u64)) -> u64| {
-        rounds.sort_by_key(of);
-        of(&rounds[ROUNDS / 2]) as f64 / 1e6 / calls as f64
-    };
-    format!("{:.3} ms of CPU, {:.3} ms by the clock", median(|r| r.0), median(|r| r.1))
+            black_box(calls());
+            // The first round warms the caches up.
+            if round > 0 {
+                times.push((cpu_time() - cpu, start.elapsed().as_nanos() as u64));
+            }
+        }
+    }
+    std::array::from_fn(|kind| {
+        let mut median = |of: fn(&(u64, u64)) -> u64| {
+            times[kind].sort_by_key(of);
+            of(&times[kind][ROUNDS / 2]) as f64 / 1e6 / kinds[kind].0 as f64
+        };
+        (median(|time| time.0), median(|time| time.1))
+    })
 }
 
-/// Nanoseconds that this thread has run.
+/// Nanoseconds that this thread has run. The kernel's files tell it in steps of a tick, some
+/// milliseconds, which is longer than what is measured.
 fn cpu_time() -> u64 {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    text.split(' ').next().and_then(|field| field.parse().ok()).unwrap_or(0)
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 /// Queries: one at 0, 1, 2 … 31 bits from some entry, then one that is near none, and so on.

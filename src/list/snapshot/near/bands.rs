@@ -1,19 +1,29 @@
-//! How a PDQ hash is cut into bands, and which of them a search looks into.
+//! How a PDQ hash is cut into bands.
 //!
 //! Multi-index hashing (Norouzi, Punjani and Fleet, "Fast search in Hamming space with multi-index
 //! hashing", 2012): two hashes that differ in few bits differ in very few bits of at least one
 //! band. So entries are found by all keys of a band that are a few flipped bits away from the
-//! query's. If band `i` is searched to `f(i)` flips, an entry that none of the searches finds
-//! differs in at least the sum of `f(i) + 1` bits: the search is complete if that exceeds the
-//! radius. Which bands are searched how far is chosen by what it costs.
+//! query's.
+//!
+//! Bands are cut from the bits in the order of their classes. A hash is a table of frequencies,
+//! sixteen rows of sixteen columns, and there are four classes: even or odd rows, even or odd columns.
+//! Where a picture is mirrored, the odd frequencies of one direction change their sign: so within a
+//! class all bits stay, or all of them flip, but for those few near the median, which moves. So of the
+//! eight orientations of a picture, several have the same key in a band, and are found together.
 
 use std::ops::RangeInclusive;
 
+use super::table::PDQ_LEN;
+
 /// Bits of a hash.
-const BITS: usize = 256;
+pub(super) const BITS: usize = 256;
+/// Bits of a class.
+const CLASS_BITS: u32 = 64;
 /// Bits of a band that a snapshot may have. More would take more memory for its offsets than for
 /// the hashes, fewer would find half of the list.
 const WIDTHS: RangeInclusive<u8> = 8..=26;
+/// Most bits that are taken from behind a band: no more than the next band has.
+pub(super) const BEHIND_BITS_MAX: u32 = *WIDTHS.start() as u32;
 /// Most bands: of the least width.
 pub(super) const BANDS_MAX: usize = BITS / *WIDTHS.start() as usize;
 /// Numbers of bands that the compiler chooses from: the fewer, the more selective is each.
@@ -21,39 +31,49 @@ const BANDS: RangeInclusive<usize> = 10..=16;
 /// Bytes of offsets that an entry may cost, of all bands together.
 const OFFSET_BYTES_MAX: usize = 16;
 
-/// What it costs to look at a key of a band, in nanoseconds: waiting for the memory of its offsets,
-/// then of its row numbers. This and the other costs are measured, with ten million entries; they
-/// decide how fast a search is, never what it finds.
-const PROBE_COST: f64 = 35.0;
-/// What it costs to look at a hash that a key led to, in nanoseconds.
-const CANDIDATE_COST: f64 = 16.0;
-
 /// Where a hash is cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Bands(Vec<Band>);
 
-/// One band: some bits of a hash, counted from the highest of its first byte.
+/// One band: some bits of a hash, in the order of their classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Band {
-    start: u32,
+    pub(super) start: u32,
     pub(super) width: u32,
 }
 
-/// A hash as numbers, most significant bits first.
-pub(super) type Words = [u64; 4];
+/// The 64 bits of a hash from bit `start` on, in the order of the classes; behind the last comes the
+/// first again.
+pub(super) fn window(hash: &[u8; PDQ_LEN], start: u32) -> u64 {
+    let (number, skipped) = (start / CLASS_BITS, start % CLASS_BITS);
+    match skipped {
+        0 => class(hash, number),
+        _ => class(hash, number) << skipped | class(hash, number + 1) >> (CLASS_BITS - skipped),
+    }
+}
 
-/// The words of a hash.
-pub(super) fn words(hash: &[u8; 32]) -> Words {
-    let (words, _) = hash.as_chunks::<8>();
-    std::array::from_fn(|i| words.get(i).map_or(0, |bytes| u64::from_be_bytes(*bytes)))
+/// The bits of a class in the order of the hash: of even rows and columns, even rows and odd columns,
+/// odd rows and even columns, and of odd ones, counted from the first bit on. After four they repeat.
+fn class(hash: &[u8; PDQ_LEN], number: u32) -> u64 {
+    let (odd_rows, odd_columns) = (number / 2 % 2, number % 2);
+    hash.as_chunks::<8>().0.iter().fold(0, |class, rows| {
+        // Of four rows two stay, and of their bits every second: then these move together.
+        let rows = u64::from_be_bytes(*rows) >> (16 * (1 - odd_rows) + (1 - odd_columns));
+        let mut bits = rows & 0x0000_5555_0000_5555;
+        bits = (bits | bits >> 1) & 0x0000_3333_0000_3333;
+        bits = (bits | bits >> 2) & 0x0000_0f0f_0000_0f0f;
+        bits = (bits | bits >> 4) & 0x0000_00ff_0000_00ff;
+        class << 16 | (bits >> 24 | bits) & 0xffff
+    })
 }
 
 impl Bands {
     /// The bands for a list of so many rows; `None` if it has too few for an index to pay.
     pub(super) fn of(rows: usize) -> Option<Bands> {
         let cut = BANDS.map(|bands| {
-            let width = |i| BITS / bands + usize::from(i < BITS % bands);
-            Bands::new(&(0..bands).map(|i| width(i) as u8).collect::<Vec<_>>())
+            // So cut, multiples of four have a band's end at the end of each class.
+            let cut = |i| BITS * i / bands;
+            Bands::new(&(0..bands).map(|i| (cut(i + 1) - cut(i)) as u8).collect::<Vec<_>>())
         });
         let affordable =
             |bands: &Bands| bands.offset_bytes() <= rows.saturating_mul(OFFSET_BYTES_MAX);
@@ -81,21 +101,6 @@ impl Bands {
     fn offset_bytes(&self) -> usize {
         self.iter().map(|band| band.offsets() * size_of::<u32>()).sum()
     }
-
-    /// How a list of so many rows is searched.
-    pub(super) fn plan(&self, rows: usize, radius: u32) -> Plan {
-        let mut depths = vec![0; self.0.len()];
-        let mut cost = 0.0;
-        // Bits that an entry may differ in and be found for sure: each step adds one, the cheapest.
-        for _ in 0..=radius.min(BITS as u32) {
-            let steps = self.iter().zip(&depths).map(|(band, depth)| band.step_cost(*depth, rows));
-            let steps = steps.enumerate().min_by(|(_, a), (_, b)| a.total_cmp(b));
-            let Some((cheapest, step)) = steps else { break };
-            depths[cheapest] += 1;
-            cost += step;
-        }
-        Plan { depths, cost }
-    }
 }
 
 impl Band {
@@ -105,31 +110,27 @@ impl Band {
     }
 
     /// The band's bits of a hash.
-    pub(super) fn key(self, words: &Words) -> u32 {
-        let (word, bit) = (self.start as usize / 64, self.start % 64);
-        let next = words.get(word + 1).copied().unwrap_or(0);
-        let both = u128::from(words[word]) << 64 | u128::from(next);
-        (both >> (128 - bit - self.width)) as u32 & ((1 << self.width) - 1)
+    pub(super) fn key(self, hash: &[u8; PDQ_LEN]) -> u32 {
+        self.key_in(window(hash, self.start), self.start)
     }
 
-    /// What it costs to look at the keys with exactly `flips` bits flipped, too.
-    fn step_cost(self, flips: u32, rows: usize) -> f64 {
-        let keys = (0..flips).map(|i| f64::from(self.width.saturating_sub(i)) / f64::from(i + 1));
-        let candidates = rows as f64 / f64::from(1u32 << self.width);
-        match flips > self.width {
-            true => f64::INFINITY,
-            false => keys.product::<f64>() * (PROBE_COST + candidates * CANDIDATE_COST),
-        }
+    /// The same of a window that begins at `start` and holds the whole band.
+    pub(super) fn key_in(self, window: u64, start: u32) -> u32 {
+        (window << (self.start - start) >> (u64::BITS - self.width)) as u32
     }
-}
 
-/// Which bands are searched, and how far.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Plan {
-    /// For each band 0 if it is left out, or how many bits are flipped at most, and one.
-    pub(super) depths: Vec<u32>,
-    /// Nanoseconds that a search may take.
-    pub(super) cost: f64,
+    /// The first `bits` bits behind the band, at most [`BEHIND_BITS_MAX`]: the next band's, and the
+    /// first band's behind the last.
+    pub(super) fn behind_in(self, window: u64, start: u32, bits: u32) -> u32 {
+        let most = window << (self.start - start + self.width) >> (u64::BITS - BEHIND_BITS_MAX);
+        most as u32 >> (BEHIND_BITS_MAX - bits)
+    }
+
+    /// Whether the window that begins at `start` holds the whole band and what is behind it.
+    pub(super) fn is_in(self, start: u32) -> bool {
+        let end = self.start + self.width + BEHIND_BITS_MAX;
+        start <= self.start && end <= start + u64::BITS
+    }
 }
 
 /// All numbers of `width` bits of which fewer than `depth` are set, in order: keys that lie side by
@@ -163,10 +164,10 @@ mod tests {
             (0, None),
             (262_147, None),
             (262_148, Some((16, 16))),
-            (1_000_000, Some((15, 18))),
-            (10_000_000, Some((12, 22))),
-            (100_000_000, Some((11, 24))),
-            (usize::MAX, Some((10, 26))),
+            (1_000_000, Some((15, 17))),
+            (10_000_000, Some((12, 21))),
+            (100_000_000, Some((11, 23))),
+            (usize::MAX, Some((10, 25))),
         ] {
             let bands = Bands::of(rows);
             let shape = bands.map(|bands| (bands.0.len(), bands.0[0].width));
@@ -194,16 +195,45 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_the_bits_of_the_hash_in_order() {
+    fn keys_are_the_bits_of_the_classes_in_order() {
         let hash: [u8; 32] = std::array::from_fn(|i| (i * 37 + 11) as u8);
-        let bits: String = hash.iter().map(|byte| format!("{byte:08b}")).collect();
+        let mut places: Vec<usize> = (0..256).collect();
+        places.sort_by_key(|place| (place / 16 % 2, place % 2));
+        let bit = |place: usize| if hash[place / 8] << (place % 8) & 0x80 == 0 { '0' } else { '1' };
+        let bits: String = places.into_iter().map(bit).collect();
         for widths in [vec![16; 16], vec![22, 21, 21, 26, 8, 26, 26, 26, 26, 26, 16, 12]] {
             let bands = Bands::new(&widths).unwrap();
             let keys = bands.iter().map(|band| {
                 let width = band.width as usize;
-                format!("{:0width$b}", band.key(&words(&hash)))
+                format!("{:0width$b}", band.key(&hash))
             });
             assert_eq!(keys.collect::<String>(), bits, "{widths:?}");
+        }
+        for start in 0..256 {
+            let bits = format!("{bits}{bits}");
+            let window = window(&hash, start);
+            assert_eq!(format!("{window:064b}"), bits[start as usize..][..64]);
+            let band = Band { start: start + 3, width: 21 };
+            assert_eq!(
+                format!("{:021b}", band.key_in(window, start)),
+                bits[start as usize + 3..][..21]
+            );
+            for behind in 1..=8 {
+                let found = format!("{:0behind$b}", band.behind_in(window, start, behind as u32));
+                assert_eq!(found, bits[start as usize + 24..][..behind]);
+            }
+            assert_eq!(band.behind_in(window, start, 0), 0);
+        }
+    }
+
+    /// The bands of a class are cut from no other, where their number allows it.
+    #[test]
+    fn bands_end_where_classes_do() {
+        for rows in [262_148, 10_000_000] {
+            let bands: Vec<Band> = Bands::of(rows).unwrap().iter().collect();
+            for class in 0..4 {
+                assert!(bands.iter().any(|band| band.start == class * CLASS_BITS), "{rows}");
+            }
         }
     }
 
@@ -216,21 +246,5 @@ mod tests {
             }
         }
         assert_eq!(masks(26, 3).len(), 1 + 26 + 26 * 25 / 2);
-    }
-
-    #[test]
-    fn a_plan_finds_every_entry_within_the_radius() {
-        for rows in [262_148, 10_000_000] {
-            let bands = Bands::of(rows).unwrap();
-            let mut before = 0.0;
-            for radius in 0..=256 {
-                let plan = bands.plan(rows, radius);
-                assert_eq!(plan.depths.iter().sum::<u32>(), radius + 1);
-                let sides = bands.iter().zip(&plan.depths);
-                assert!(sides.into_iter().all(|(band, depth)| *depth <= band.width + 1));
-                assert!(plan.cost > before && plan.cost.is_finite());
-                before = plan.cost;
-            }
-        }
     }
 }

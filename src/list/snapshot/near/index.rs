@@ -1,7 +1,7 @@
 //! The index of PDQ hashes: for each band, the rows in the order of their keys.
 //!
 //! ```text
-//! 64 bytes: number of bands, their widths in bits, zeros
+//! 64 bytes: number of bands, their widths in bits, zeros, and the version of all this
 //! for each band, numbers of 4 bytes:
 //!   offsets   2^width + 1   where the rows with each key begin among the row numbers
 //!   rows      rows          row numbers, by key, then ascending
@@ -10,24 +10,55 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
-use super::bands::{BANDS_MAX, Band, Bands, Plan, Words, masks, words};
-use super::search::Found;
+use super::bands::{BANDS_MAX, BEHIND_BITS_MAX, Band, Bands, window};
 use super::table::PDQ_LEN;
-use crate::image::Pdq;
 use crate::list::snapshot::error::SnapshotError;
-use crate::list::snapshot::hints::{self, CountsBits};
+use crate::list::snapshot::hints;
 
 /// Bytes before the first band; a cache line.
 const HEADER_LEN: usize = 64;
+/// Stands in the last byte of the header. Version 0 cut bands from the bits in the order of the hash.
+const VERSION: u8 = 1;
 /// Keys that are looked at in one go: as many cache lines are on their way at once, twice what the
 /// processor asks for by itself.
-const KEYS_AT_ONCE: usize = 64;
+pub(super) const KEYS_AT_ONCE: usize = 64;
 
 /// Where the index is in the file.
 pub(super) struct Index {
     pub(super) bands: Bands,
     /// For each band.
     parts: Vec<Part>,
+    pub(super) packing: Packing,
+}
+
+/// How row numbers stand in the file.
+#[derive(Clone, Copy)]
+pub(super) struct Packing {
+    /// Bits that the greatest row number takes.
+    row_bits: u32,
+}
+
+impl Packing {
+    fn of(rows: usize) -> Self {
+        let row_bits = usize::BITS - rows.saturating_sub(1).leading_zeros();
+        Packing { row_bits: row_bits.min(u32::BITS) }
+    }
+
+    /// How many bits from behind the band stand with a row number.
+    pub(super) fn behind_bits(self) -> u32 {
+        (u32::BITS - self.row_bits).min(BEHIND_BITS_MAX)
+    }
+
+    fn pack(self, row: u32, behind: u32) -> u32 {
+        row | (u64::from(behind) << self.row_bits) as u32
+    }
+
+    /// The row number, and the bits from behind the band.
+    #[inline(always)]
+    pub(super) fn unpack(self, packed: u32) -> (u32, u32) {
+        let behind = u64::from(packed) >> self.row_bits;
+        ((u64::from(packed) ^ behind << self.row_bits) as u32, behind as u32)
+    }
 }
 
 /// Where the numbers of a band are in the file.
@@ -40,7 +71,7 @@ impl Index {
     /// Finds the bands of an index over so many rows.
     ///
     /// # Errors
-    /// The section is none, or has another length.
+    /// The section is none, is of another version, or has another length.
     pub(super) fn open(
         file: &[u8],
         section: Range<usize>,
@@ -48,7 +79,11 @@ impl Index {
     ) -> Result<Self, SnapshotError> {
         const WRONG: SnapshotError = SnapshotError::Corrupt("the pdq index can't be read");
         let header = file.get(section.clone()).and_then(|bytes| bytes.first_chunk());
-        let bands = header.and_then(decode_header).ok_or(WRONG)?;
+        let header: &[u8; HEADER_LEN] = header.ok_or(WRONG)?;
+        if header[HEADER_LEN - 1] != VERSION {
+            return Err(SnapshotError::IndexVersion(header[HEADER_LEN - 1]));
+        }
+        let bands = decode_header(header).ok_or(WRONG)?;
         let mut end = section.start + HEADER_LEN;
         let mut take = |numbers: usize| {
             let start = end;
@@ -57,80 +92,18 @@ impl Index {
         };
         let part = |band: Band| Part { offsets: take(band.offsets()), rows: take(rows) };
         let parts = bands.iter().map(part).collect();
-        if end == section.end { Ok(Index { bands, parts }) } else { Err(WRONG) }
+        let packing = Packing::of(rows);
+        if end == section.end { Ok(Index { bands, parts, packing }) } else { Err(WRONG) }
     }
 
     /// The bands with their places.
     pub(super) fn parts(&self) -> impl Iterator<Item = (Band, &Part)> {
         self.bands.iter().zip(&self.parts)
     }
-
-    /// Finds the rows within the radius of a query, some perhaps more than once; `false` if that
-    /// takes more than patience, and then what was found is not all.
-    pub(super) fn find(
-        &self,
-        search: &Search<'_>,
-        query: (usize, Pdq),
-        found: &mut Vec<Found>,
-    ) -> bool {
-        hints::counting_bits(Lookup { index: self, search, query, found })
-    }
 }
 
-/// What is searched, and how.
-pub(super) struct Search<'a> {
-    pub(super) file: &'a [u8],
-    pub(super) hashes: &'a [[u8; PDQ_LEN]],
-    /// For each band, the bits that are flipped in its keys.
-    pub(super) masks: &'a [Vec<u32>],
-    pub(super) radius: u32,
-    /// Rows that are looked at for a query at most.
-    pub(super) patience: usize,
-}
-
-/// A search under way, for a query and its number.
-struct Lookup<'a> {
-    index: &'a Index,
-    search: &'a Search<'a>,
-    query: (usize, Pdq),
-    found: &'a mut Vec<Found>,
-}
-
-impl CountsBits for Lookup<'_> {
-    type Outcome = bool;
-
-    #[inline(always)]
-    fn run(self) -> bool {
-        let Lookup { index, search, query: (query, pdq), found } = self;
-        let Search { file, hashes, masks, radius, mut patience } = *search;
-        let (cut, whole) = (words(&pdq.0), native(&pdq.0));
-        let mut candidates = Vec::new();
-        for ((band, part), masks) in index.parts().zip(masks) {
-            let numbers = Numbers::of(file, part);
-            let key = band.key(&cut);
-            for masks in masks.chunks(KEYS_AT_ONCE) {
-                candidates.clear();
-                if !numbers.gather(key, masks, hashes, &mut patience, &mut candidates) {
-                    return false;
-                }
-                for &row in &candidates {
-                    // A row that does not exist is corrupt, and near nothing.
-                    let Some(hash) = hashes.get(row as usize) else { continue };
-                    let distance = distance(&native(hash), &whole);
-                    if distance <= radius {
-                        found.push(Found { query, distance, row: row as usize });
-                    }
-                }
-            }
-        }
-        true
-    }
-}
-
-/// For each band, the bits that are flipped in its keys.
-pub(super) fn masks_of(bands: &Bands, plan: &Plan) -> Vec<Vec<u32>> {
-    bands.iter().zip(&plan.depths).map(|(band, depth)| masks(band.width, *depth)).collect()
-}
+/// A hash as numbers.
+pub(super) type Words = [u64; 4];
 
 /// A hash as numbers in the order that costs nothing; only their distance means something.
 #[inline(always)]
@@ -177,18 +150,10 @@ impl<'a> Numbers<'a> {
         span.and_then(|span| self.rows.get(span)).unwrap_or_default()
     }
 
-    /// Collects the rows under some keys, in stages, each of which asks for the memory that the
-    /// next one needs: so many lines are waited for at once. `false` if there are more than `patience`, which
-    /// they use up.
+    /// The row numbers under some keys, in stages, each of which asks for the memory that the next one
+    /// needs: so many lines are waited for at once.
     #[inline(always)]
-    fn gather(
-        &self,
-        key: u32,
-        masks: &[u32],
-        hashes: &[[u8; PDQ_LEN]],
-        patience: &mut usize,
-        candidates: &mut Vec<u32>,
-    ) -> bool {
+    pub(super) fn spans(&self, key: u32, masks: &[u32]) -> [&'a [[u8; 4]]; KEYS_AT_ONCE] {
         for mask in masks {
             let offsets = self.offsets.get((key ^ mask) as usize..).unwrap_or_default();
             hints::prefetch(offsets.as_flattened(), 1);
@@ -198,25 +163,12 @@ impl<'a> Numbers<'a> {
             *span = self.span(key ^ mask);
             hints::prefetch(span.as_flattened(), 1);
         }
-        for span in spans {
-            match patience.checked_sub(span.len()) {
-                Some(rest) => *patience = rest,
-                None => return false,
-            }
-            for row in span {
-                let row = number(row);
-                if let Some(hash) = hashes.get(row as usize) {
-                    hints::prefetch(hash, 1);
-                }
-                candidates.push(row);
-            }
-        }
-        true
+        spans
     }
 }
 
 fn decode_header(header: &[u8; HEADER_LEN]) -> Option<Bands> {
-    let [count, rest @ ..] = header;
+    let [count, rest @ .., _version] = header;
     let (widths, zeros) = rest.split_at_checked(usize::from(*count))?;
     let is_whole = widths.len() <= BANDS_MAX && zeros.iter().all(|&byte| byte == 0);
     Bands::new(widths).filter(|_| is_whole)
@@ -233,14 +185,25 @@ where
 {
     let mut header = [0; HEADER_LEN];
     header[0] = bands.iter().len() as u8;
+    header[HEADER_LEN - 1] = VERSION;
     header[1..].iter_mut().zip(bands.iter()).for_each(|(byte, band)| *byte = band.width as u8);
     out.write_all(&header)?;
     let mut keyed = Vec::with_capacity(hashes().len());
     let mut sorted = vec![Keyed::default(); hashes().len()];
+    let packing = Packing::of(hashes().len());
+    // Bits are put in order once for several bands: 8 bytes a row, where the hashes take 40.
+    let mut windows = Windows { start: 0, bits: Vec::with_capacity(hashes().len()) };
     for band in bands.iter() {
+        if windows.bits.is_empty() || !band.is_in(windows.start) {
+            windows.start = band.start;
+            windows.bits.clear();
+            windows.bits.extend(hashes().map(|hash| window(hash, band.start)));
+        }
         keyed.clear();
-        let keys = hashes().map(|hash| band.key(&words(hash)));
-        keyed.extend((0..).zip(keys).map(|(row, key)| Keyed { key, row }));
+        keyed.extend((0..).zip(&windows.bits).map(|(row, window)| {
+            let behind = band.behind_in(*window, windows.start, packing.behind_bits());
+            Keyed { key: band.key_in(*window, windows.start), row: packing.pack(row, behind) }
+        }));
         sort(band.width, &mut keyed, &mut sorted);
         write_numbers(offsets(band, &keyed), out)?;
         write_numbers(keyed.iter().map(|keyed| keyed.row), out)?;
@@ -248,7 +211,13 @@ where
     Ok(())
 }
 
-/// A row and its key in a band.
+/// For each row, 64 bits of its hash from bit `start` on.
+struct Windows {
+    start: u32,
+    bits: Vec<u64>,
+}
+
+/// A row as it is packed, and its key in a band.
 #[derive(Clone, Copy, Default)]
 struct Keyed {
     key: u32,

@@ -2,11 +2,14 @@
 //!
 //! `lists` says what a list holds, `staging` writes the sections, `table` opens them, `search`
 //! finds. PDQ hashes have an index by parts of them (`bands`, `index`), which pays from some
-//! hundred thousand on; all else is scanned (`scan`), many queries at a time.
+//! hundred thousand on; all else is scanned (`scan`), many queries at a time. `plan` says what of the
+//! index is looked at for which queries, and `follow` looks.
 
 mod bands;
+mod follow;
 mod index;
 mod lists;
+mod plan;
 mod scan;
 mod search;
 mod staging;

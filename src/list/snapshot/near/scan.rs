@@ -4,8 +4,7 @@
 //! block of hashes stays in the cache while all queries are compared with it. Of most strangers the
 //! first 128 bits tell enough; only where they are near are all bits compared.
 
-use super::bands::Words;
-use super::index::{distance, native};
+use super::index::{Words, distance, native};
 use super::search::Found;
 use super::table::PDQ_LEN;
 use crate::image::Pdq;
@@ -17,7 +16,7 @@ const BLOCK: usize = 512;
 /// registers, for each half of the 128 bits.
 const GROUP: usize = 32;
 
-/// What it takes to read a hash, in nanoseconds; measured as those in `bands` are.
+/// What it takes to read a hash, in nanoseconds; measured as those in `plan` are.
 const READ_COST: f64 = 1.3;
 /// What it takes to compare it with a query.
 const COMPARE_COST: f64 = 0.2;

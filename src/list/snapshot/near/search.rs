@@ -1,7 +1,7 @@
 //! Finding what is near.
 
-use super::bands::Plan;
-use super::index::{Index, Search, masks_of};
+use super::follow::Search;
+use super::plan::Plan;
 use super::scan::{self, Scan};
 use super::table::{OwnTable, PDQ_LEN, PdqTable};
 use crate::image::{Pdq, PerceptualKind};
@@ -9,8 +9,8 @@ use crate::list::snapshot::reader::Snapshot;
 use crate::list::snapshot::reference::Reference;
 use crate::list::{EntryId, Hash};
 
-/// One of so many rows is looked at before a search by the index gives up: then reading all of them
-/// is cheaper.
+/// One of so many rows is looked at for a query before a search by the index gives it up: then reading
+/// all of them is cheaper.
 const ROWS_PER_CANDIDATE: usize = 16;
 
 /// An entry that is near a query.
@@ -118,31 +118,19 @@ impl PdqTable {
     fn find(&self, file: &[u8], queries: &[Pdq], radius: u32) -> Vec<Found> {
         let mut found = Vec::new();
         let radius = radius.min(PDQ_LEN as u32 * u8::BITS);
-        let mut left: Vec<(usize, Pdq)> = queries.iter().copied().enumerate().collect();
-        if let Some(index) = &self.index {
-            let plan = index.bands.plan(self.rows, radius);
-            if plan.cost * (queries.len() as f64) < scan::cost(self.rows, queries.len()) {
-                let patience = self.rows / ROWS_PER_CANDIDATE;
-                self.follow(index, &plan, (file, radius, patience), &mut left, &mut found);
-            }
-        }
+        let left = self.index.as_ref().and_then(|index| {
+            let plan = Plan::of(&index.bands, self.rows, queries, radius);
+            let pays = plan.cost < scan::cost(self.rows, queries.len());
+            let patience = self.rows / ROWS_PER_CANDIDATE;
+            let (hashes, plan) = (self.hashes(file), &plan);
+            let search = Search { file, hashes, queries, plan, radius, patience };
+            pays.then(|| search.follow(index, &mut found))
+        });
+        let left = left.unwrap_or_else(|| (0..queries.len()).collect());
+        let left: Vec<_> = left.into_iter().map(|query| (query, queries[query])).collect();
         let hashes = self.hashes(file);
         scan::scan(Scan { hashes, queries: &left, radius, found: &mut found });
         found
-    }
-
-    /// Takes those queries off `left` that the index answers within their patience.
-    fn follow(
-        &self,
-        index: &Index,
-        plan: &Plan,
-        (file, radius, patience): (&[u8], u32, usize),
-        left: &mut Vec<(usize, Pdq)>,
-        found: &mut Vec<Found>,
-    ) {
-        let (hashes, masks) = (self.hashes(file), masks_of(&index.bands, plan));
-        let search = Search { file, hashes, masks: &masks, radius, patience };
-        left.retain(|query| !index.find(&search, *query, found));
     }
 }
 
@@ -157,10 +145,11 @@ impl Snapshot {
     ) -> Option<usize> {
         let table = self.near.pdq.as_ref()?;
         let index = table.index.as_ref()?;
-        let plan = index.bands.plan(table.rows, radius);
-        let mut left: Vec<(usize, Pdq)> = queries.iter().copied().enumerate().collect();
+        let plan = &Plan::of(&index.bands, table.rows, queries, radius);
+        let (file, hashes) = (&self.bytes[..], table.hashes(&self.bytes));
         let mut found = Vec::new();
-        table.follow(index, &plan, (&self.bytes, radius, patience), &mut left, &mut found);
+        let search = Search { file, hashes, queries, plan, radius, patience };
+        let left = search.follow(index, &mut found);
         found.sort_unstable();
         found.dedup();
         left.is_empty().then_some(found.len())

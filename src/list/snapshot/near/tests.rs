@@ -2,8 +2,10 @@
 
 use proptest::prelude::*;
 
+use super::follow::Search;
+use super::plan::Plan;
 use super::*;
-use crate::image::{Convention, Pdq, PerceptualAlgorithm, PerceptualKind};
+use crate::image::{Convention, Fingerprint, Pdq, PerceptualAlgorithm, PerceptualKind};
 use crate::list::canary::canary_hash;
 use crate::list::snapshot::error::SnapshotError;
 use crate::list::snapshot::format::{Head, SectionKind, reseal};
@@ -110,6 +112,16 @@ fn naive(lists: &[Vec<Pdq>], queries: &[Pdq], radius: u32) -> Vec<(usize, u32, u
     told
 }
 
+/// The eight orientations of a made-up picture as the image room hashes them, and their negatives.
+fn orientations(numbers: &mut Numbers) -> Vec<Pdq> {
+    /// Pixels along a side.
+    const SIDE: usize = 64;
+    let luma: Vec<u8> = (0..SIDE * SIDE).map(|_| numbers.next() as u8).collect();
+    let side = SIDE as u32;
+    let all = Fingerprint::of_luma(side, side, &luma, Convention::Full).unwrap().orientations;
+    all.into_iter().chain(all.map(|pdq| pdq.complement())).collect()
+}
+
 /// Bands that a search may meet: many narrow ones, a few wide ones, odd ones, and none at all.
 const WIDTHS: [&[u8]; 4] = [
     &[8; 32],
@@ -155,6 +167,32 @@ fn a_long_list_has_an_index() {
     }
 }
 
+/// Many share keys there; some queries come twice.
+#[test]
+fn orientations_are_found_together() {
+    let mut numbers = Numbers(11);
+    let mut lists = [Vec::new(), Vec::new()];
+    let mut queries = Vec::new();
+    for picture in 0..3 {
+        let all = orientations(&mut numbers);
+        for (i, pdq) in all.iter().enumerate() {
+            let near = numbers.near(*pdq, (i * 4 + picture) as u32);
+            lists[i % 2].extend([near, numbers.pdq()]);
+        }
+        queries.extend(&all);
+        queries.extend(&all[..picture]);
+    }
+    for widths in WIDTHS {
+        let snapshot = snapshot(&lists, widths);
+        for radius in [0, 31, 48, 128] {
+            for queries in [&queries[..8], &queries[..16], &queries] {
+                let found = hits(&snapshot, queries, radius);
+                assert_eq!(found, naive(&lists, queries, radius), "{widths:?} {radius}");
+            }
+        }
+    }
+}
+
 /// Clustered lists make the index lead to so many rows that reading all is cheaper.
 #[test]
 fn clusters_are_found_whole() {
@@ -184,6 +222,36 @@ fn a_search_loses_patience() {
         assert_eq!(snapshot.near_by_index(&[centre], 31, patience), found, "{patience}");
     }
     assert_eq!(snapshot.near(&[centre], 31).len(), 3);
+}
+
+/// Of queries asked for together, those are given up that lead to too much, and no others.
+#[test]
+fn a_query_loses_patience_alone() {
+    let mut numbers = Numbers(12);
+    let (crowded, lonely) = (numbers.pdq(), numbers.pdq());
+    // One bit aside, it has the key of the crowd in all bands but one.
+    let beside = numbers.near(crowded, 1);
+    let mut list: Vec<Pdq> = (0..2000).map(|i| numbers.near(crowded, i % 8)).collect();
+    list.extend([lonely, numbers.near(lonely, 9)]);
+    let snapshot = snapshot(&[list.clone()], &[16; 16]);
+    let table = snapshot.near.pdq.as_ref().unwrap();
+    let index = table.index.as_ref().unwrap();
+    let (file, hashes) = (&snapshot.bytes[..], table.hashes(&snapshot.bytes));
+    let queries = &[lonely, crowded, beside, lonely];
+    let plan = &Plan::of(&index.bands, table.rows, queries, 31);
+    for (patience, expected) in [(0, &[0, 1, 2, 3][..]), (600, &[1, 2]), (usize::MAX, &[])] {
+        let mut found = Vec::new();
+        let search = Search { file, hashes, queries, plan, radius: 31, patience };
+        assert_eq!(search.follow(index, &mut found), expected);
+        found.retain(|found| !expected.contains(&found.query));
+        found.sort();
+        found.dedup();
+        let kept = |query: &usize| !expected.contains(query);
+        let all = (0..queries.len()).filter(kept).flat_map(|query| {
+            table.hashes(file).iter().map(move |hash| Pdq(*hash).distance(&queries[query]))
+        });
+        assert_eq!(found.len(), all.filter(|distance| *distance <= 31).count(), "{patience}");
+    }
 }
 
 /// A list of both kinds, with labels and an index.
@@ -358,11 +426,19 @@ fn verify_finds_what_checksums_do_not() {
     is(changed(SectionKind::PdqIndex, number(rows - 4, 50)), "the pdq index misleads");
     is(changed(SectionKind::PdqIndex, number(rows, 1)), "the pdq index misleads");
     is(changed(SectionKind::PdqIndex, number(rows, u32::MAX)), "the pdq index misleads");
+    is(changed(SectionKind::PdqIndex, |b| b[rows] ^= 0x40), "the pdq index misleads");
+    is(changed(SectionKind::PdqIndex, |b| b[rows + 3] ^= 0x80), "the pdq index misleads");
     is(changed(SectionKind::PdqIndex, |b| b[64..].fill(0xff)), "the pdq index misleads");
     for (at, byte) in
-        [(0, 0), (0, 15), (0, 17), (0, 255), (1, 15), (1, 0), (1, 200), (17, 1), (63, 1)]
+        [(0, 0), (0, 15), (0, 17), (0, 255), (1, 15), (1, 0), (1, 200), (17, 1), (62, 1)]
     {
         is(changed(SectionKind::PdqIndex, |b| b[at] = byte), "the pdq index can't be read");
+    }
+    for version in [0, 2] {
+        let told = format!(
+            "its pdq index has version {version}, this release reads version 1; build the list anew"
+        );
+        assert_eq!(changed(SectionKind::PdqIndex, |b| b[63] = version), Err(told));
     }
     let own = SectionKind::Perceptual(own_kind(8));
     is(changed(own, |b| b[..8].fill(0)), "a row is listed that can't be an entry");
@@ -382,14 +458,17 @@ proptest! {
         seed in any::<u64>(),
         distances in prop::collection::vec(0u32..70, 0..60),
         strangers in 0usize..40,
+        twice in 0usize..10,
         radius in 0u32..=64,
         widths in 0usize..WIDTHS.len(),
     ) {
         let mut numbers = Numbers(seed);
-        let queries: Vec<Pdq> = (0..3).map(|_| numbers.pdq()).collect();
+        let mut queries: Vec<Pdq> = (0..3).map(|_| numbers.pdq()).collect();
+        queries.extend(orientations(&mut numbers));
+        queries.extend(queries[..twice].to_vec());
         let mut lists = [vec![numbers.pdq()], vec![numbers.pdq()]];
         for distance in distances {
-            let query = queries[numbers.below(3)];
+            let query = queries[numbers.below(queries.len())];
             let near = numbers.near(query, distance);
             lists[numbers.below(2)].push(near);
         }

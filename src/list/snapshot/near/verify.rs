@@ -1,6 +1,6 @@
 //! Whether the perceptual hashes of a snapshot are what they seem to be.
 
-use super::bands::words;
+use super::bands::window;
 use super::index::{Index, Numbers, number};
 use super::table::PdqTable;
 use crate::list::canary::canary_hash;
@@ -59,18 +59,26 @@ impl Snapshot {
         Ok(())
     }
 
-    /// As many row numbers as rows, each under its own key and no two alike: so all are there.
+    /// As many row numbers as rows, each under its own key with its own bits, and no two alike: so all are there.
     fn verify_index(&self, table: &PdqTable, index: &Index) -> Result<(), SnapshotError> {
         const WRONG: SnapshotError = SnapshotError::Corrupt("the pdq index misleads");
         let hashes = table.hashes(&self.bytes);
         for (band, part) in index.parts() {
             let numbers = Numbers::of(&self.bytes, part);
-            let key_of = |row: u32| hashes.get(row as usize).map(|hash| band.key(&words(hash)));
+            let bits_of = |row: u32| {
+                let window = window(hashes.get(row as usize)?, band.start);
+                let behind = band.behind_in(window, band.start, index.packing.behind_bits());
+                Some((band.key_in(window, band.start), behind))
+            };
+            let unpacked = |packed: &[u8; 4]| index.packing.unpack(number(packed));
             let mut end = 0;
             for key in 0..band.offsets() as u32 - 1 {
                 let span = numbers.span(key);
-                let ascends = span.is_sorted_by(|a, b| number(a) < number(b));
-                let is_here = |row: &[u8; 4]| key_of(number(row)) == Some(key);
+                let ascends = span.is_sorted_by(|a, b| unpacked(a).0 < unpacked(b).0);
+                let is_here = |packed: &[u8; 4]| {
+                    let (row, behind) = unpacked(packed);
+                    bits_of(row) == Some((key, behind))
+                };
                 if numbers.offset(key) != Some(end) || !ascends || !span.iter().all(is_here) {
                     return Err(WRONG);
                 }
