@@ -12,12 +12,13 @@ use super::bands::{BITS, Band, Bands};
 use crate::image::Pdq;
 
 /// What it costs to look at a key of a band, in nanoseconds: waiting for the memory of its offsets,
-/// then of its row numbers. This and the other costs are measured, with ten million entries; they
-/// decide how fast a search is, never what it finds.
+/// then of its row numbers. It is measured, with ten million entries. This and the other costs decide
+/// how fast a search is, never what it finds.
 const PROBE_COST: f64 = 35.0;
-/// What it costs to look at a row that a key led to: at one hash of three, and each takes 16.
+/// What it costs to look at a row that a key led to: at one hash of three, of which each takes 16
+/// (measured).
 const CANDIDATE_COST: f64 = 6.0;
-/// What it costs to compare that with one query more.
+/// What it costs to compare that with one query more; an estimate.
 const COMPARE_COST: f64 = 1.0;
 
 /// How a list is searched for some queries.
