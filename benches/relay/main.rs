@@ -5,9 +5,11 @@
 //! Each process's CPU time is read from /proc: on a shared machine that is the figure that holds.
 //! Targets take turns within each round. The gate runs with no list, so that there is no digest to
 //! compute, and takes no other path for that: guards, hold-back and audit work as ever. nginx runs
-//! one worker with request buffering off; the gate runs one worker too.
+//! one worker with request buffering off; the gate runs one worker too. Without TLS, a forwarder that
+//! is hyper and nothing else stands beside them.
 
 mod certificate;
+mod forwarder;
 mod load;
 mod target;
 
@@ -29,9 +31,16 @@ const LOADS: [Load; 5] = [
 const MIB: Load = LOADS[2];
 
 fn main() {
-    let rounds = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(5);
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [command, address, store] = words.as_slice()
+        && command == forwarder::COMMAND
+    {
+        let [address, store] = [address, store].map(|word| word.parse().expect("an address"));
+        return forwarder::run(address, store).expect("a loopback port");
+    }
+    let rounds = words.iter().find_map(|word| word.parse().ok()).unwrap_or(5);
     let sink = Sink::start();
-    if std::env::args().skip(1).any(|argument| argument == "tls") {
+    if words.iter().any(|word| word == "tls") {
         let certificate = Certificate::made_up();
         return forwarding(&sink, rounds, Some(&certificate));
     }
@@ -42,24 +51,22 @@ fn main() {
 
 /// Moving bodies, without digests, beside nginx.
 fn forwarding(sink: &Sink, rounds: usize, tls: Option<&Certificate>) {
-    let targets = [Target::nginx(sink, tls), Target::gate(sink, "gate", &[], "auto", tls)];
+    let mut targets = vec![Target::nginx(sink, tls), Target::gate(sink, "gate", &[], "auto", tls)];
+    if tls.is_none() {
+        targets.push(Target::bare_hyper(sink));
+    }
     let how = if tls.is_some() { " that come in TLS" } else { "" };
     println!("CPU of moving PUT bodies{how}, no digests, {rounds} rounds (median turn)\n");
-    println!(
-        "| body | nginx us/request | gate us/request | nginx s/GB | gate s/GB | gate / nginx |"
-    );
-    println!("|---|---|---|---|---|---|");
+    println!("| body | by | us/request | s/GB | of nginx's |");
+    println!("|---|---|---|---|---|");
     for load in LOADS {
         let cpu = measure(&targets, load, rounds);
-        let (nginx, gate) = (cpu["nginx"], cpu["gate"]);
-        let per_gb = |us: f64| us / 1e6 / (load.body as f64 / 1e9);
-        println!(
-            "| {} | {nginx:.1} | {gate:.1} | {:.3} | {:.3} | **{:.2}** |",
-            size(load.body),
-            per_gb(nginx),
-            per_gb(gate),
-            gate / nginx
-        );
+        for Target { name, .. } in &targets {
+            let us = cpu[name];
+            let per_gb = us / 1e6 / (load.body as f64 / 1e9);
+            let ratio = us / cpu["nginx"];
+            println!("| {} | {name} | {us:.1} | {per_gb:.3} | {ratio:.2} |", size(load.body));
+        }
     }
 }
 

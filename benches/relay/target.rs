@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustls::ClientConfig;
 
 use crate::certificate::Certificate;
+use crate::forwarder;
 use crate::load::Sink;
 
 /// A proxy in front of the sink. Ends, and its folder with it, when dropped.
@@ -95,6 +96,15 @@ impl Target {
         let mut command = Command::new(env!("CARGO_BIN_EXE_s3bouncer"));
         command.args(["run", "--config"]).arg(path);
         Target::start(name, address, folder, command).trusting(tls)
+    }
+
+    /// A forwarder that is hyper and nothing else.
+    pub fn bare_hyper(sink: &Sink) -> Self {
+        let (folder, address) = (folder(), free_address());
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        let (listens, store) = (address.to_string(), sink.address.to_string());
+        command.args([forwarder::COMMAND, &listens, &store]);
+        Target::start("bare hyper", address, folder, command)
     }
 
     fn trusting(mut self, tls: Option<&Certificate>) -> Self {
