@@ -4,7 +4,8 @@
 //! 64 bytes: number of bands, their widths in bits, zeros, and the version of all this
 //! for each band, numbers of 4 bytes:
 //!   offsets   2^width + 1   where the rows with each key begin among the row numbers
-//!   rows      rows          row numbers, by key, then ascending
+//!   rows      rows          row numbers, by key, then ascending, each with the first bits behind
+//!                           the band above it
 //! ```
 
 use std::io::{self, Write};

@@ -59,7 +59,8 @@ impl Snapshot {
         Ok(())
     }
 
-    /// As many row numbers as rows, each under its own key with its own bits, and no two alike: so all are there.
+    /// As many row numbers as rows, each under its own key with its own bits, and no two alike: so all
+    /// are there.
     fn verify_index(&self, table: &PdqTable, index: &Index) -> Result<(), SnapshotError> {
         const WRONG: SnapshotError = SnapshotError::Corrupt("the pdq index misleads");
         let hashes = table.hashes(&self.bytes);
