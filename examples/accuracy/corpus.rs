@@ -15,7 +15,7 @@ pub struct Case {
     pub file: String,
     pub hashed: Hashed,
     /// Bits to its original by each of [`Query::ALL`].
-    pub distances: [Option<u32>; 4],
+    pub distances: [Option<u32>; Query::ALL.len()],
 }
 
 pub struct Corpus {

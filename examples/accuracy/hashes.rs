@@ -46,10 +46,13 @@ pub enum Query {
     Trimmed,
     /// And with margins: `near_variants = "trim+pad"`.
     Padded,
+    /// And of any quality: `near_quality = 0`.
+    Flat,
 }
 
 impl Query {
-    pub const ALL: [Query; 4] = [Query::Plain, Query::Turned, Query::Trimmed, Query::Padded];
+    pub const ALL: [Query; 5] =
+        [Query::Plain, Query::Turned, Query::Trimmed, Query::Padded, Query::Flat];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -57,15 +60,26 @@ impl Query {
             Query::Turned => "+ turned, negative",
             Query::Trimmed => "+ trim",
             Query::Padded => "+ pad",
+            Query::Flat => "+ any quality",
         }
     }
 
     fn takes(self, variant: Variant) -> bool {
         match variant {
             Variant::Whole => true,
-            Variant::Trimmed | Variant::Block => matches!(self, Query::Trimmed | Query::Padded),
-            Variant::Padded(_) => self == Query::Padded,
+            Variant::Trimmed | Variant::Block => {
+                matches!(self, Query::Trimmed | Query::Padded | Query::Flat)
+            }
+            Variant::Padded(_) => matches!(self, Query::Padded | Query::Flat),
             Variant::Cropped(_) | Variant::Turned(_) => false,
+        }
+    }
+
+    /// The least quality that is compared.
+    fn quality_min(self) -> u8 {
+        match self {
+            Query::Plain | Query::Turned | Query::Trimmed | Query::Padded => QUALITY_MIN,
+            Query::Flat => 0,
         }
     }
 }
@@ -108,13 +122,13 @@ impl Hashed {
     /// Every hash that a query compares.
     pub fn queries(&self, query: Query) -> Vec<Pdq> {
         let looks = self.looks.iter().filter(|look| {
-            query.takes(look.source.variant) && look.fingerprint.quality >= QUALITY_MIN
+            query.takes(look.source.variant) && look.fingerprint.quality >= query.quality_min()
         });
         let turned = if query == Query::Plain { 1 } else { ORIENTATIONS };
         let hashes = looks.flat_map(|look| look.fingerprint.orientations.into_iter().take(turned));
         match query {
             Query::Plain => hashes.collect(),
-            Query::Turned | Query::Trimmed | Query::Padded => {
+            Query::Turned | Query::Trimmed | Query::Padded | Query::Flat => {
                 hashes.flat_map(|hash| [hash, hash.complement()]).collect()
             }
         }

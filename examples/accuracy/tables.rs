@@ -9,7 +9,7 @@ use crate::hashes::{Hashed, QUALITY_MIN, Query, nearest, own_distance, own_kinds
 pub const THRESHOLDS: [u32; 4] = [31, 40, 48, 64];
 
 /// Which columns of recall there are.
-const RECALLS: [(Query, u32); 12] = [
+const RECALLS: [(Query, u32); 13] = [
     (Query::Plain, 31),
     (Query::Plain, 40),
     (Query::Plain, 48),
@@ -22,6 +22,7 @@ const RECALLS: [(Query, u32); 12] = [
     (Query::Padded, 48),
     (Query::Padded, 64),
     (Query::Padded, 72),
+    (Query::Flat, 31),
 ];
 
 /// A row of cells.
