@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr2};
 use percent_encoding::percent_decode_str;
 
 use super::refusal::Refusal;
@@ -18,7 +19,8 @@ pub(super) struct Address<'a> {
 /// Cuts a path, which starts with `/`, after the bucket.
 pub(super) fn split(path: &str) -> Address<'_> {
     let path = path.strip_prefix('/').unwrap_or(path);
-    let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+    let end = memchr(b'/', path.as_bytes()).unwrap_or(path.len());
+    let (bucket, key) = (&path[..end], path.get(end + 1..).unwrap_or_default());
     let filled = |part: &'_ str| !part.is_empty();
     Address { bucket: Some(bucket).filter(|b| filled(b)), key: Some(key).filter(|k| filled(k)) }
 }
@@ -32,9 +34,9 @@ pub(super) fn below_host<'a>(bucket: &'a str, path: &'a str) -> Address<'a> {
 /// The text of a raw path or query part for records. Malformed escapes stay as they are, bytes that
 /// are no UTF-8 become U+FFFD.
 pub(super) fn decode(raw: &str) -> Cow<'_, str> {
-    match raw.contains('%') {
-        true => percent_decode_str(raw).decode_utf8_lossy(),
-        false => Cow::Borrowed(raw),
+    match memchr(b'%', raw.as_bytes()) {
+        Some(_) => percent_decode_str(raw).decode_utf8_lossy(),
+        None => Cow::Borrowed(raw),
     }
 }
 
@@ -44,6 +46,10 @@ pub(super) fn decode(raw: &str) -> Cow<'_, str> {
 ///
 /// The bucket is looked at first: a path that hides another one is worse than a bad escape.
 pub(super) fn check_write(path: &str) -> Result<(), Refusal> {
+    if memchr(b'%', path.as_bytes()).is_none() {
+        // Nothing to decode: only slashes can hide the bucket.
+        return if path.starts_with("//") { Err(Refusal::Bucket) } else { Ok(()) };
+    }
     let decoded = decode(path);
     let bare = decoded.strip_prefix('/').unwrap_or(&decoded);
     let raw = path.strip_prefix('/').unwrap_or(path);
@@ -60,7 +66,7 @@ pub(super) fn check_write(path: &str) -> Result<(), Refusal> {
 /// Checks that each `%` is followed by two hex digits.
 pub(super) fn check_escapes(text: &str) -> Result<(), Refusal> {
     let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|&b| b == b'%') {
+    while let Some(at) = memchr(b'%', rest) {
         match rest.get(at + 1..at + 3) {
             Some(pair) if pair.iter().all(u8::is_ascii_hexdigit) => rest = &rest[at + 3..],
             Some(_) | None => return Err(Refusal::PercentEscape),
@@ -77,6 +83,9 @@ pub(super) fn names_one_bucket(path: &str) -> bool {
 /// Whether a store that resolved the dots of a write's path would find another bucket in it. S3
 /// does not resolve them, so that keys like `../x` are good keys.
 pub(super) fn dots_leave_bucket(path: &str) -> bool {
+    if memchr2(b'.', b'%', path.as_bytes()).is_none() {
+        return false;
+    }
     let decoded = decode(path);
     climbs(decoded.strip_prefix('/').unwrap_or(&decoded))
 }

@@ -111,7 +111,7 @@ impl Surface {
     /// HTTP that two servers could take for different requests; on PUT and POST also hosts, paths,
     /// queries and framings that two stores could read differently. Reads pass with keys of any kind.
     pub fn classify(&self, head: &Head) -> Result<Request, Refusal> {
-        let view = View::read(self, head)?;
+        let mut view = View::read(self, head)?;
         if view.method.writes() {
             view.check_write()?;
         }
@@ -130,7 +130,7 @@ impl Surface {
     ///
     /// Where the framing is what is unclear, the body is taken as it is.
     pub fn unclear(&self, head: &Head, refusal: Refusal) -> Option<Request> {
-        let view = View::read(self, head).ok()?;
+        let mut view = View::read(self, head).ok()?;
         if refusal.breaks_http() || !view.bucket_is_certain() || !view.method.writes() {
             return None;
         }
@@ -243,12 +243,13 @@ impl<'a> View<'a> {
     }
 
     fn request(
-        self,
+        &mut self,
         operation: Operation,
         body: BodyPlan,
         part_number: Option<u32>,
         copy_source: Option<CopySource>,
     ) -> Request {
+        let access_key = self.signer.access_key.take();
         let address = self.address();
         let writes = self.method.writes();
         let markers = self.headers.markers.or(self.query.markers);
@@ -275,7 +276,7 @@ impl<'a> View<'a> {
             declared,
             expect_continue: self.headers.has(Name::Expect),
             dots_leave_bucket: writes && self.dots_leave_bucket(),
-            access_key: self.signer.access_key,
+            access_key,
         }
     }
 }

@@ -32,9 +32,10 @@ impl Declared {
     /// Reads the headers. Checksums of checksums (`…-3`, of a multipart object) are no digests.
     pub fn from_headers(headers: &HeaderMap) -> Self {
         let mut declared = Declared::default();
-        // A pass over the names is faster than a look for each header that is hardly ever there.
-        for name in headers.keys() {
-            let text = || headers.get(name).and_then(|value| value.to_str().ok());
+        // A pass over them is faster than a look for each that is hardly ever there. Of several
+        // values the last counts.
+        for (name, value) in headers {
+            let text = || value.to_str().ok();
             match name.as_str() {
                 CONTENT_SHA256 => declared.content_sha256 = text().and_then(|hex| hex.parse().ok()),
                 CONTENT_MD5 => declared.content_md5 = text().and_then(parse_base64).map(Md5),

@@ -1,6 +1,7 @@
 //! One pass over the headers that collects those which are read here.
 
 use http::HeaderMap;
+use memchr::memchr;
 
 use super::marker::{self, Markers};
 use super::refusal::Refusal;
@@ -146,9 +147,9 @@ impl<'a> Headers<'a> {
         if let Some(marker) = marker::of(name) {
             self.markers.note(marker);
         }
-        match name.contains('_') {
-            true => self.check_twin(&name.replace('_', "-")),
-            false => Ok(()),
+        match memchr(b'_', name.as_bytes()) {
+            Some(_) => self.check_twin(&name.replace('_', "-")),
+            None => Ok(()),
         }
     }
 

@@ -100,6 +100,8 @@ fn delimiter(headers: &Headers) -> Result<Delimited, Refusal> {
 
 /// Digits only, within a u64.
 pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
-    let all_digits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    std::str::from_utf8(digits).ok().filter(|_| all_digits)?.parse().ok()
+    let value = |digit: u8| digit.is_ascii_digit().then(|| u64::from(digit - b'0'));
+    let longer = |number: u64, &digit: &u8| number.checked_mul(10)?.checked_add(value(digit)?);
+    digits.first()?;
+    digits.iter().try_fold(0, longer)
 }

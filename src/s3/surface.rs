@@ -204,22 +204,28 @@ impl Surface {
         let path = decode(path);
         let mut segments = path.strip_prefix('/')?.split('/');
         let first = segments.next()?;
-        let rest: Vec<&str> = segments.take(DOOR_SEGMENTS).collect();
         if self.swift_prefix.as_deref() == Some(first) {
             return Some(Operation::Swift);
         }
-        match (first, rest.as_slice()) {
-            ("upload" | "download" | "batch", ["storage", "v1", ..])
-            | ("resumable", ["upload", "storage", "v1", ..])
-            | ("storage", ["v1", "b" | "projects", ..]) => Some(Operation::JsonApi),
-            ("minio", [service, _, ..]) if is_minio_service(service) => Some(Operation::StoreAdmin),
-            ("admin", ["metadata" | "realm" | "log", ..]) => Some(Operation::StoreAdmin),
-            ("admin", [resource] | [resource, ""]) if is_rgw_resource(resource) => {
-                Some(Operation::StoreAdmin)
+        // What the segments behind the first one have to be: most paths need not be cut for that.
+        let (leads, to): (fn(&[&str]) -> bool, _) = match first {
+            "upload" | "download" | "batch" => {
+                (|rest| matches!(rest, ["storage", "v1", ..]), Operation::JsonApi)
             }
-            ("v20180820", [_, ..]) => Some(Operation::StoreAdmin),
-            _ => None,
-        }
+            "resumable" => {
+                (|rest| matches!(rest, ["upload", "storage", "v1", ..]), Operation::JsonApi)
+            }
+            "storage" => (|rest| matches!(rest, ["v1", "b" | "projects", ..]), Operation::JsonApi),
+            "minio" => (
+                |rest| matches!(rest, [service, _, ..] if is_minio_service(service)),
+                Operation::StoreAdmin,
+            ),
+            "admin" => (is_rgw_admin, Operation::StoreAdmin),
+            "v20180820" => (|rest| !rest.is_empty(), Operation::StoreAdmin),
+            _ => return None,
+        };
+        let rest: Vec<&str> = segments.take(DOOR_SEGMENTS).collect();
+        leads(&rest).then_some(to)
     }
 }
 
@@ -228,12 +234,17 @@ fn is_minio_service(name: &str) -> bool {
     matches!(name, "admin" | "kms" | "storage" | "peer" | "lock" | "bootstrap" | "grid")
 }
 
-/// What Ceph RGW serves below `/admin/`, without what has paths of its own.
-fn is_rgw_resource(name: &str) -> bool {
-    matches!(
-        name,
-        "user" | "account" | "bucket" | "usage" | "config" | "period" | "info" | "ratelimit"
-    )
+/// What Ceph RGW serves below `/admin/`.
+fn is_rgw_admin(rest: &[&str]) -> bool {
+    match rest {
+        ["metadata" | "realm" | "log", ..] => true,
+        // These have no paths of their own.
+        [resource] | [resource, ""] => matches!(
+            *resource,
+            "user" | "account" | "bucket" | "usage" | "config" | "period" | "info" | "ratelimit"
+        ),
+        _ => false,
+    }
 }
 
 /// The host name, or none for an IPv6 address.
