@@ -1,6 +1,5 @@
 //! One of the two files, and the lines that wait for it.
 
-use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, SystemTime};
 
@@ -11,20 +10,22 @@ use super::segment::{Segment, expire};
 /// in which a disk can be made room on.
 const PENDING_BYTES_MAX: usize = 16 << 20;
 
+/// Bytes that are kept for them when fewer wait.
+const PENDING_BYTES_KEPT: usize = 256 << 10;
+
 /// Bytes that are written at once.
 const WRITE_BYTES_MAX: usize = 64 << 10;
 
 /// How often segments are looked through for old ones.
 const EXPIRY_PERIOD: Duration = Duration::from_secs(3600);
 
-/// A file, and the lines that wait for it. `pending_bytes` is their length together.
+/// A file, and the lines that wait for it, one behind the other.
 #[derive(Debug)]
 pub(super) struct Sink {
     settings: Retained,
     pending_bytes_max: usize,
     segment: Option<Segment>,
-    pending: VecDeque<String>,
-    pending_bytes: usize,
+    pending: Vec<u8>,
     expired: Option<SystemTime>,
     rotation_failed: bool,
 }
@@ -35,8 +36,7 @@ impl Sink {
             settings,
             pending_bytes_max: PENDING_BYTES_MAX,
             segment: None,
-            pending: VecDeque::new(),
-            pending_bytes: 0,
+            pending: Vec::new(),
             expired: None,
             rotation_failed: false,
         }
@@ -55,18 +55,17 @@ impl Sink {
     }
 
     /// Adds a line, newline included. False if there is no room for it to wait.
-    pub(super) fn push(&mut self, line: String) -> bool {
-        let room = self.pending_bytes + line.len() <= self.pending_bytes_max;
+    pub(super) fn push(&mut self, line: &[u8]) -> bool {
+        let room = self.pending.len() + line.len() <= self.pending_bytes_max;
         if room {
-            self.pending_bytes += line.len();
-            self.pending.push_back(line);
+            self.pending.extend_from_slice(line);
         }
         room
     }
 
     /// How many lines wait.
     pub(super) fn pending(&self) -> usize {
-        self.pending.len()
+        memchr::memchr_iter(b'\n', &self.pending).count()
     }
 
     /// Writes every line that waits; opens, rotates and expires as it is time to.
@@ -78,22 +77,30 @@ impl Sink {
             self.reopen();
         }
         self.rotate_if_due(now);
+        let mut written = 0;
+        let outcome = self.write_pending(&mut written, now);
+        self.pending.drain(..written);
+        self.pending.shrink_to(PENDING_BYTES_KEPT);
+        if outcome.is_ok() {
+            self.expire_if_due(now);
+        }
+        outcome
+    }
+
+    fn write_pending(&mut self, written: &mut usize, now: SystemTime) -> io::Result<()> {
         loop {
             let segment = match &mut self.segment {
                 Some(segment) => segment,
                 closed @ None => closed.insert(Segment::open(&self.settings.path, now)?),
             };
-            let (count, lines) = next_write(&self.pending);
-            if count == 0 {
-                break;
+            let lines = next_write(&self.pending[*written..]);
+            if lines.is_empty() {
+                return Ok(());
             }
-            segment.append(lines.as_bytes())?;
-            self.pending.drain(..count);
-            self.pending_bytes -= lines.len();
+            segment.append(lines)?;
+            *written += lines.len();
             self.rotate_if_due(now);
         }
-        self.expire_if_due(now);
-        Ok(())
     }
 
     /// A segment that cannot be rotated is written on: a long file is better than a lost record.
@@ -130,18 +137,14 @@ impl Sink {
     }
 }
 
-/// As many lines as one write takes, at least one if there is one, and their number.
-fn next_write(pending: &VecDeque<String>) -> (usize, String) {
-    let mut text = String::new();
-    let mut count = 0;
-    for line in pending {
-        if count > 0 && text.len() + line.len() > WRITE_BYTES_MAX {
-            break;
-        }
-        text.push_str(line);
-        count += 1;
+/// As many lines as one write takes, at least one if there is one.
+fn next_write(lines: &[u8]) -> &[u8] {
+    if lines.len() <= WRITE_BYTES_MAX {
+        return lines;
     }
-    (count, text)
+    let last = memchr::memrchr(b'\n', &lines[..WRITE_BYTES_MAX]);
+    let last = last.or_else(|| memchr::memchr(b'\n', lines));
+    last.map_or(lines, |last| &lines[..=last])
 }
 
 #[cfg(test)]

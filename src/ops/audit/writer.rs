@@ -83,6 +83,8 @@ struct Writer {
     settings: AuditSettings,
     all: Sink,
     denials: Sink,
+    /// Where a line is put together.
+    line: Vec<u8>,
     healthy: Arc<AtomicBool>,
     healthy_gauge: Gauge,
     lost: Counter,
@@ -94,6 +96,7 @@ impl Writer {
             all: Sink::new(settings.path.clone()),
             denials: Sink::new(settings.denials.clone()),
             settings,
+            line: Vec::new(),
             healthy,
             healthy_gauge: meters.audit_healthy.clone(),
             lost: meters.audit_lost.clone(),
@@ -109,14 +112,13 @@ impl Writer {
 
     fn push(&mut self, Filed { record, node }: &Filed) {
         let shape = record.shape(self.settings.passes);
-        let mut line = record.to_json(shape, node, self.settings.key.as_ref());
-        line.push('\n');
+        let line = &mut self.line;
         let mut kept = true;
         if record.is_denial() {
-            let mut whole = record.to_json(Shape::Full, node, None);
-            whole.push('\n');
-            kept = self.denials.push(whole);
+            record.write_line(Shape::Full, node, None, line);
+            kept = self.denials.push(line);
         }
+        record.write_line(shape, node, self.settings.key.as_ref(), line);
         // One record is lost once, though two files miss it.
         if !(self.all.push(line) && kept) {
             self.lost.inc();
@@ -142,7 +144,8 @@ impl Writer {
         let done = match order {
             Order::Flush(done) => done,
             Order::Note(line, done) => {
-                if !(self.denials.push(line.clone()) && self.all.push(line)) {
+                let line = line.as_bytes();
+                if !(self.denials.push(line) && self.all.push(line)) {
                     self.lost.inc();
                 }
                 done

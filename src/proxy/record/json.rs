@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use hmac::{Hmac, KeyInit, Mac};
+use jiff::fmt::temporal::DateTimePrinter;
 use serde::Serialize;
 use sha2::Sha256;
 
@@ -12,12 +13,25 @@ use super::{Auth, Key, NodeFacts, Record, Shape, VerdictWord};
 use crate::digest::Algorithm;
 use crate::policy::Mode;
 
+/// Puts a member whose name is known beforehand: its text is copied in one go.
+macro_rules! put {
+    ($line:ident, $name:literal, $value:expr) => {
+        $line.put_behind(concat!(",\"", $name, "\":"), $value)
+    };
+}
+
 impl Record {
-    /// The record as one line of JSON, without a newline.
+    /// The record as one line of JSON, newline included, in place of what was in `text`.
     ///
     /// `keyed` is used by [`Shape::Keyed`] alone; without it that shape is the minimal one.
-    pub fn to_json(&self, shape: Shape, node: &NodeFacts, keyed: Option<&Key>) -> String {
-        let mut line = Line::new();
+    pub fn write_line(
+        &self,
+        shape: Shape,
+        node: &NodeFacts,
+        keyed: Option<&Key>,
+        text: &mut Vec<u8>,
+    ) {
+        let mut line = Line::new(text);
         match shape {
             Shape::Full => self.write_full(node, &mut line),
             Shape::Minimal => self.write_minimal(node, &mut line),
@@ -28,62 +42,62 @@ impl Record {
                 }
             }
         }
-        line.finish()
+        line.finish();
     }
 
     fn write_full(&self, node: &NodeFacts, line: &mut Line) {
-        line.put("time", rfc3339_millis(self.started));
-        line.put("node", node.node.as_str());
-        line.put("build", node.build.as_str());
-        line.put("config_hash", node.config_hash.as_str());
-        line.put("request_id", self.request_id.as_str());
-        line.put("store_request_id", self.store_request_id.as_deref());
-        line.put("client", self.client.map(printed));
-        line.put("access_key", self.access_key.as_deref());
-        line.put("auth", self.auth.map(Auth::name));
-        line.put("operation", self.operation);
-        line.put("bucket", self.bucket.as_deref());
-        line.put("key", self.key.as_deref());
-        line.put("upload_id", self.upload_id.as_deref());
-        line.put("bytes", self.bytes);
+        put!(line, "time", rfc3339_millis(self.started));
+        put!(line, "node", node.node.as_str());
+        put!(line, "build", node.build.as_str());
+        put!(line, "config_hash", node.config_hash.as_str());
+        put!(line, "request_id", self.request_id.as_str());
+        put!(line, "store_request_id", self.store_request_id.as_deref());
+        put!(line, "client", self.client.map(printed));
+        put!(line, "access_key", self.access_key.as_deref());
+        put!(line, "auth", self.auth.map(Auth::name));
+        put!(line, "operation", self.operation);
+        put!(line, "bucket", self.bucket.as_deref());
+        put!(line, "key", self.key.as_deref());
+        put!(line, "upload_id", self.upload_id.as_deref());
+        put!(line, "bytes", self.bytes);
         for algorithm in Algorithm::ALL {
             line.put(algorithm.name(), self.digests.of(algorithm).map(|d| d.to_string()));
         }
-        line.put("pdq", self.pdq.as_deref());
-        line.put("verdict", self.verdict.map(VerdictWord::name));
-        line.put("reason", self.reason);
-        line.put("list", self.list.as_deref());
-        line.put("entry", self.entry.as_deref());
-        line.put("distance", self.distance);
-        line.put("mode", self.mode.map(Mode::name));
-        line.put("snapshot", self.snapshot.as_deref());
-        line.put("status", self.status);
-        line.put("etag", self.etag.as_deref());
-        line.put("version_id", self.version_id.as_deref());
+        put!(line, "pdq", self.pdq.as_deref());
+        put!(line, "verdict", self.verdict.map(VerdictWord::name));
+        put!(line, "reason", self.reason);
+        put!(line, "list", self.list.as_deref());
+        put!(line, "entry", self.entry.as_deref());
+        put!(line, "distance", self.distance);
+        put!(line, "mode", self.mode.map(Mode::name));
+        put!(line, "snapshot", self.snapshot.as_deref());
+        put!(line, "status", self.status);
+        put!(line, "etag", self.etag.as_deref());
+        put!(line, "version_id", self.version_id.as_deref());
         self.write_end(line);
     }
 
     fn write_minimal(&self, node: &NodeFacts, line: &mut Line) {
-        line.put("time", rfc3339_millis(self.started));
-        line.put("node", node.node.as_str());
-        line.put("request_id", self.request_id.as_str());
-        line.put("store_request_id", self.store_request_id.as_deref());
-        line.put("operation", self.operation);
-        line.put("bucket", self.bucket.as_deref());
-        line.put("bytes", self.bytes);
-        line.put("verdict", self.verdict.map(VerdictWord::name));
+        put!(line, "time", rfc3339_millis(self.started));
+        put!(line, "node", node.node.as_str());
+        put!(line, "request_id", self.request_id.as_str());
+        put!(line, "store_request_id", self.store_request_id.as_deref());
+        put!(line, "operation", self.operation);
+        put!(line, "bucket", self.bucket.as_deref());
+        put!(line, "bytes", self.bytes);
+        put!(line, "verdict", self.verdict.map(VerdictWord::name));
         // Without this word an upload that nobody looked at would read as one that was judged.
         if self.mode == Some(Mode::Off) {
-            line.put("mode", Mode::Off.name());
+            put!(line, "mode", Mode::Off.name());
         }
-        line.put("snapshot", self.snapshot.as_deref());
-        line.put("status", self.status);
+        put!(line, "snapshot", self.snapshot.as_deref());
+        put!(line, "status", self.status);
         self.write_end(line);
     }
 
     fn write_end(&self, line: &mut Line) {
-        line.put("termination", self.termination.name());
-        line.put("duration_ms", u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX));
+        put!(line, "termination", self.termination.name());
+        put!(line, "duration_ms", u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX));
     }
 
     fn write_keyed(&self, key: &Key, line: &mut Line) {
@@ -93,9 +107,9 @@ impl Record {
             let value = digest.map(|d| keyed(algorithm.name(), d.as_bytes()));
             line.put(&format!("{algorithm}_keyed"), value);
         }
-        line.put("key_keyed", self.key.as_ref().map(|k| keyed("key", k.as_bytes())));
+        put!(line, "key_keyed", self.key.as_ref().map(|k| keyed("key", k.as_bytes())));
         let client = self.client.map(printed);
-        line.put("client_keyed", client.map(|c| keyed("client", c.as_bytes())));
+        put!(line, "client_keyed", client.map(|c| keyed("client", c.as_bytes())));
     }
 }
 
@@ -119,8 +133,9 @@ pub fn keyed_hash(key: &Key, field: &str, value: &[u8]) -> String {
 
 /// A moment as RFC 3339 in UTC with milliseconds; years outside 0..=9999 become the epoch.
 pub fn rfc3339_millis(moment: SystemTime) -> String {
+    const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
     let timestamp = jiff::Timestamp::try_from(moment).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    format!("{timestamp:.3}")
+    PRINTER.timestamp_to_string(&timestamp)
 }
 
 /// An IPv4 client of a dual-stack listener is the same client.
@@ -129,26 +144,28 @@ fn printed(address: IpAddr) -> String {
 }
 
 /// A JSON object that keeps the order in which its members are put.
-struct Line(Vec<u8>);
+struct Line<'a>(&'a mut Vec<u8>);
 
-impl Line {
-    fn new() -> Self {
-        // A full record of an ordinary request takes about this.
-        let mut text = Vec::with_capacity(1024);
+impl<'a> Line<'a> {
+    fn new(text: &'a mut Vec<u8>) -> Self {
+        text.clear();
         text.push(b'{');
         Line(text)
     }
 
     fn put(&mut self, name: &str, value: impl Serialize) {
-        let before = if self.0.len() > 1 { ",\"" } else { "\"" };
-        for part in [before, name, "\":"] {
-            self.0.extend_from_slice(part.as_bytes());
-        }
-        let _ = serde_json::to_writer(&mut self.0, &value); // a Vec takes everything
+        self.put_behind(&format!(",\"{name}\":"), value);
     }
 
-    fn finish(mut self) -> String {
-        self.0.push(b'}');
-        String::from_utf8(self.0).unwrap_or_default() // JSON is UTF-8
+    /// `name` with what stands around it where it is not the first.
+    #[inline]
+    fn put_behind(&mut self, name: &str, value: impl Serialize) {
+        let skipped = usize::from(self.0.len() == 1);
+        self.0.extend_from_slice(&name.as_bytes()[skipped..]);
+        let _ = serde_json::to_writer(&mut *self.0, &value); // a Vec takes everything
+    }
+
+    fn finish(self) {
+        self.0.extend_from_slice(b"}\n");
     }
 }
