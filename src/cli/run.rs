@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -120,11 +121,8 @@ pub(super) async fn accept(listener: Listener, node: Arc<Node>, stage: watch::Re
     let gate = node.gate.clone();
     listener
         .accept(stage, move |client, request, busy| {
-            let gate = gate.clone();
-            // In a box of its own: hyper keeps room for it on idle connections too.
-            Box::pin(async move {
-                service::serve(gate, client, request).await.map(|body| body.guarded(busy))
-            })
+            let answering = service::serve(gate.clone(), client, request);
+            answering.map(|answer| answer.map(|body| body.guarded(busy)))
         })
         .await;
 }

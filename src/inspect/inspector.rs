@@ -69,10 +69,8 @@ impl Inspector {
     }
 
     /// From here on the payload is kept, until it is [taken](Inspector::take_kept).
-    #[must_use]
-    pub fn keeping(mut self) -> Self {
+    pub fn keep(&mut self) {
         self.kept = Some(Kept::default());
-        self
     }
 
     /// Payload bytes that are kept now.
@@ -97,6 +95,11 @@ impl Inspector {
         self.kept = None;
     }
 
+    /// Keeps nothing of the pieces that have been taken, but for what is [kept](Inspector::keep).
+    pub fn let_go(&mut self) {
+        self.sight.let_go();
+    }
+
     /// Takes the next wire bytes, and hands them to `hold` with what they mean.
     ///
     /// # Errors
@@ -105,7 +108,7 @@ impl Inspector {
         let Inspector { view, sight, kept } = self;
         match view {
             View::Identity => {
-                sight.see(&wire);
+                sight.see_piece(&wire);
                 if let Some(kept) = kept {
                     kept.push(wire.clone());
                 }
@@ -182,8 +185,8 @@ impl Inspector {
     ///
     /// # Errors
     /// The framing has not ended, or the payload is shorter than declared.
-    pub fn finish(self) -> Result<Evidence, BodyError> {
-        let others = match self.view {
+    pub fn finish(&mut self) -> Result<Evidence, BodyError> {
+        let others = match std::mem::replace(&mut self.view, View::Identity) {
             View::Identity => Vec::new(),
             View::AwsChunked(decoder) => {
                 decoder.finish()?;
@@ -229,7 +232,7 @@ impl FormView {
             },
             FormEvent::End => match std::mem::replace(place, FormPlace::Framing) {
                 FormPlace::File => *file_ended = true,
-                FormPlace::Other(sight) => {
+                FormPlace::Other(mut sight) => {
                     let Sighted { digests, bytes, within, .. } = sight.finish();
                     others.push(Sighting { origin: Origin::FormPart, digests, bytes });
                     others.extend(within);

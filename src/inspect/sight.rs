@@ -1,5 +1,7 @@
 //! One byte string as it streams by: its digests, what it begins with, and what lies in it.
 
+use bytes::Bytes;
+
 use super::within::{Members, gap_of};
 use super::{Gap, Origin, Sighting};
 use crate::digest::{AlgorithmSet, Digests, Kernel, MultiHasher};
@@ -69,13 +71,48 @@ pub enum Codings {
 #[derive(Debug)]
 pub(super) struct Sight {
     hasher: MultiHasher,
-    head: Vec<u8>,
+    head: Head,
     bytes: u64,
     decoding: Option<Box<(Decoding, Scope)>>,
     behind: Option<Box<Behind>>,
     archive: Option<Box<(ArchiveStream, Members)>>,
     /// A coding that can't be undone.
     unknown: bool,
+}
+
+/// What a byte string begins with, at most [`SNIFF_BYTES`].
+#[derive(Debug)]
+enum Head {
+    /// A share of the piece that it came in.
+    Shared(Bytes),
+    Own(Vec<u8>),
+}
+
+impl Head {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Head::Shared(bytes) => bytes,
+            Head::Own(bytes) => bytes,
+        }
+    }
+
+    fn extend(&mut self, bytes: &[u8]) {
+        let missing = SNIFF_BYTES - self.bytes().len();
+        if missing > 0 {
+            self.owned().extend_from_slice(&bytes[..bytes.len().min(missing)]);
+        }
+    }
+
+    /// The head without the piece that it is a share of.
+    fn owned(&mut self) -> &mut Vec<u8> {
+        if let Head::Shared(bytes) = self {
+            *self = Head::Own(bytes.to_vec());
+        }
+        match self {
+            Head::Own(bytes) => bytes,
+            Head::Shared(_) => unreachable!("it has just been copied"),
+        }
+    }
 }
 
 /// What a byte string came to.
@@ -94,7 +131,7 @@ impl Sight {
         let hasher = MultiHasher::new(scope.wanted, scope.kernel);
         let mut sight = Sight {
             hasher,
-            head: Vec::new(),
+            head: Head::Own(Vec::new()),
             bytes: 0,
             decoding: None,
             behind: None,
@@ -124,19 +161,35 @@ impl Sight {
         sight
     }
 
+    /// The next bytes, in a piece of which the first is kept as it is until [`Sight::let_go`].
+    pub fn see_piece(&mut self, piece: &Bytes) {
+        if self.bytes == 0 {
+            self.head = Head::Shared(piece.slice(..piece.len().min(SNIFF_BYTES)));
+        } else {
+            self.head.extend(piece);
+        }
+        self.look(piece);
+    }
+
     /// The next bytes.
     pub fn see(&mut self, bytes: &[u8]) {
+        self.head.extend(bytes);
+        self.look(bytes);
+    }
+
+    /// Keeps no pieces that it has seen.
+    pub fn let_go(&mut self) {
+        self.head.owned();
+    }
+
+    fn look(&mut self, bytes: &[u8]) {
         self.hasher.update(bytes);
-        let missing = SNIFF_BYTES - self.head.len();
-        if missing > 0 {
-            self.head.extend_from_slice(&bytes[..bytes.len().min(missing)]);
-        }
         if let Some(decoding) = &mut self.decoding {
             let (decoding, scope) = &mut **decoding;
             decoding.push(bytes, scope);
         }
         if let Some(behind) = &mut self.behind {
-            behind.push(bytes, self.bytes, &self.head);
+            behind.push(bytes, self.bytes, self.head.bytes());
         }
         if let Some(archive) = &mut self.archive {
             let (stream, members) = &mut **archive;
@@ -147,7 +200,7 @@ impl Sight {
 
     /// The image format that the first bytes show. Settled once [`Sight::is_sniffable`].
     pub fn format(&self) -> Option<Format> {
-        image::sniff(&self.head)
+        image::sniff(self.head())
     }
 
     /// Whether a picture begins behind the first byte, as far as has been seen.
@@ -157,12 +210,12 @@ impl Sight {
 
     /// The first bytes, at most [`SNIFF_BYTES`].
     pub fn head(&self) -> &[u8] {
-        &self.head
+        self.head.bytes()
     }
 
     /// Whether enough has been seen to tell what it is.
     pub fn is_sniffable(&self) -> bool {
-        self.head.len() >= SNIFF_BYTES
+        self.head().len() >= SNIFF_BYTES
     }
 
     /// Bytes seen.
@@ -171,24 +224,24 @@ impl Sight {
     }
 
     /// What it came to.
-    pub fn finish(self) -> Sighted {
-        let format = self.format();
-        let Sight { hasher, head, bytes, decoding, behind, archive, unknown } = self;
+    ///
+    /// It is left where it is: moving it would cost more than all else that a small body takes here.
+    pub fn finish(&mut self) -> Sighted {
         let mut sighted = Sighted {
-            digests: hasher.finish(),
-            bytes,
-            format,
+            digests: self.hasher.clone().finish(),
+            bytes: self.bytes,
+            format: self.format(),
             within: Vec::new(),
-            gap: unknown.then_some(Gap::Encoding),
+            gap: self.unknown.then_some(Gap::Encoding),
         };
-        if let Some(decoding) = decoding {
+        if let Some(decoding) = self.decoding.take() {
             let (decoding, scope) = *decoding;
             decoding.finish(&scope, &mut sighted);
         }
-        if let Some(behind) = behind {
-            behind.finish(bytes, &head, &mut sighted.within);
+        if let Some(behind) = self.behind.take() {
+            behind.finish(self.bytes, self.head(), &mut sighted.within);
         }
-        if let Some(archive) = archive {
+        if let Some(archive) = self.archive.take() {
             let (stream, mut members) = *archive;
             let gaps = stream.finish(&mut members);
             sighted.gap = sighted.gap.or(gap_of(gaps));

@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 
 use super::bell::Belled;
-use super::downstream::{Activity, Busy, Watched};
+use super::downstream::{Activity, Busy, Client, Watched};
 use super::listener::{Listener, Stage};
 use super::upstream::HEADERS_MAX;
 
@@ -59,7 +59,7 @@ impl Listener {
         answer: A,
     ) where
         S: AsyncRead + AsyncWrite + Unpin,
-        A: Fn(SocketAddr, Request<Incoming>, Busy) -> F,
+        A: Fn(Client, Request<Incoming>, Busy) -> F,
         F: Future<Output = Response<B>> + Unpin,
         B: Body<Data = bytes::Bytes, Error = hyper::Error> + Send + 'static,
     {
@@ -88,16 +88,14 @@ impl Listener {
     ) -> Option<Watched<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
-        A: Fn(SocketAddr, Request<Incoming>, Busy) -> F,
+        A: Fn(Client, Request<Incoming>, Busy) -> F,
         F: Future<Output = Response<B>> + Unpin,
         B: Body<Data = bytes::Bytes, Error = hyper::Error> + Send + 'static,
     {
-        let service = service_fn(|mut request: Request<Incoming>| {
+        let service = service_fn(|request: Request<Incoming>| {
             let terms = self.entrance.terms();
-            if !request.body().is_end_stream() {
-                request.extensions_mut().insert(terms.pace);
-            }
-            let client = terms.proxies.client_of(peer, request.headers());
+            let address = terms.proxies.client_of(peer, request.headers());
+            let client = Client { address, pace: terms.pace };
             answer(client, request, activity.busy()).map(Ok::<_, Infallible>)
         });
         let connection = self.http().serve_connection(TokioIo::new(stream), service);

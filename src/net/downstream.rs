@@ -1,6 +1,7 @@
 //! One client connection: its phases and their timeouts.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -9,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+
+use super::clock::{coarse_elapsed, coarse_now};
 
 /// How long a connection may stay in a phase.
 #[derive(Clone, Copy, Debug)]
@@ -19,8 +22,16 @@ pub struct Timeouts {
     pub idle: Duration,
 }
 
-/// How fast a client has to send a body. Each request that has one carries its listener's as an
-/// extension.
+/// Who sends a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Client {
+    /// Its address: the peer's, or the one that a trusted proxy tells.
+    pub address: SocketAddr,
+    /// How fast it has to send a body.
+    pub pace: Pace,
+}
+
+/// How fast a client has to send a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
     /// Silence after which a body is given up.
@@ -100,7 +111,7 @@ impl Activity {
 
     fn phase(&self) -> (u64, Instant) {
         let word = self.phase.load(Ordering::Relaxed);
-        (word & 3, epoch() + Duration::from_millis(word >> 2))
+        (word & 3, epochs().0 + Duration::from_millis(word >> 2))
     }
 
     fn bytes_came(&self) {
@@ -127,12 +138,14 @@ impl Drop for Busy {
 }
 
 fn word(phase: u64) -> u64 {
-    (epoch().elapsed().as_millis() as u64) << 2 | phase
+    let (_, epoch) = epochs();
+    (coarse_elapsed(epoch).as_millis() as u64) << 2 | phase
 }
 
-fn epoch() -> Instant {
-    static EPOCH: OnceLock<Instant> = OnceLock::new();
-    *EPOCH.get_or_init(Instant::now)
+/// The moment from which on phases are counted, by both clocks.
+fn epochs() -> (Instant, Duration) {
+    static EPOCHS: OnceLock<(Instant, Duration)> = OnceLock::new();
+    *EPOCHS.get_or_init(|| (Instant::now(), coarse_now()))
 }
 
 /// A client's socket that notes when bytes come.

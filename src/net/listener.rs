@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::downstream::{Busy, Timeouts};
+use super::downstream::{Busy, Client, Timeouts};
 use super::entrance::{Entrance, Refusal};
 use super::proxy_protocol::{self, Origin, Progress};
 
@@ -78,7 +78,7 @@ impl Listener {
     /// a box: hyper keeps room for it on idle connections too.
     pub async fn accept<A, F, B>(self, mut stage: watch::Receiver<Stage>, answer: A)
     where
-        A: Fn(SocketAddr, Request<Incoming>, Busy) -> F + Clone + Send + Sync + 'static,
+        A: Fn(Client, Request<Incoming>, Busy) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<B>> + Send + Unpin + 'static,
         B: Body<Data = bytes::Bytes, Error = hyper::Error> + Send + 'static,
     {
@@ -117,7 +117,7 @@ impl Listener {
         mut stage: watch::Receiver<Stage>,
         answer: A,
     ) where
-        A: Fn(SocketAddr, Request<Incoming>, Busy) -> F,
+        A: Fn(Client, Request<Incoming>, Busy) -> F,
         F: Future<Output = Response<B>> + Unpin,
         B: Body<Data = bytes::Bytes, Error = hyper::Error> + Send + 'static,
     {

@@ -3,6 +3,7 @@
 pub mod bell;
 pub mod body;
 pub mod budget;
+mod clock;
 pub mod conversation;
 pub mod downstream;
 pub mod entrance;

@@ -204,7 +204,8 @@ impl Case {
         change: impl FnOnce(&mut HeaderMap),
     ) -> io::Result<Running> {
         let upstream = &self.store.upstream;
-        let link = match upstream.reuse().filter(|_| !fresh) {
+        let kept = if fresh { None } else { upstream.reuse() };
+        let link = match kept {
             Some(link) => link,
             None => Box::pin(upstream.connect()).await?,
         };

@@ -46,7 +46,7 @@ pub struct Aftermath {
     /// Its answer, or why there is none.
     pub reply: Result<Response<Incoming>, StoreFault>,
     /// The exchange, to pass the answer on, or to see whether the request may go out again.
-    pub exchange: Exchange,
+    pub exchange: Box<Exchange>,
     /// The record.
     pub journal: Journal,
     /// What is still to be done: a part that was not recorded, since there was no answer; the
@@ -57,12 +57,12 @@ pub struct Aftermath {
 }
 
 struct Pending {
-    exchange: Exchange,
+    exchange: Box<Exchange>,
     journal: Journal,
     patience: Duration,
     sequel: Sequel,
-    /// The head of the answer, once it is there.
-    answered: Option<(StatusCode, HeaderMap)>,
+    /// The head of the answer to a part, once it is there.
+    answered: Option<Box<(StatusCode, HeaderMap)>>,
     /// What the held body still occupies.
     _reservation: Option<Arc<Reservation>>,
 }
@@ -70,7 +70,7 @@ struct Pending {
 impl Committed {
     /// Waits at most `patience` for the store's answer.
     pub fn new(
-        exchange: Exchange,
+        exchange: Box<Exchange>,
         journal: Journal,
         patience: Duration,
         reservation: Option<Arc<Reservation>>,
@@ -90,7 +90,7 @@ impl Committed {
         let mut fault = None;
         if let (Ok(response), Sequel::Part(_)) = (&reply, &pending.sequel) {
             let head = (response.status(), response.headers().clone());
-            pending.answered = Some(head.clone());
+            pending.answered = Some(Box::new(head.clone()));
             fault = pending.record_part(head).await;
         }
         let Pending { exchange, journal, sequel, .. } = self.0.take()?;
@@ -105,9 +105,9 @@ impl Drop for Committed {
             true => Termination::Panic,
             false => Termination::ClientAnswer,
         };
-        if let Some((status, headers)) = pending.answered.take() {
+        if let Some(head) = pending.answered.take() {
             // The part is being recorded, in a task of its own.
-            pending.journal.store_answered(status, &headers);
+            pending.journal.store_answered(head.0, &head.1);
             pending.journal.finish(ended_by);
             return;
         }

@@ -107,7 +107,7 @@ impl Upload {
         let plan = BodyPlan::Identity { length: Some(length) };
         let mut inspector = Inspector::new(&plan, &self.scope());
         if room.is_some() {
-            inspector = inspector.keeping();
+            inspector.keep();
         }
         while let Some(bytes) = download.next().await? {
             if let Err(fault) = self.write_spool(vec![bytes.clone()]).await {

@@ -27,7 +27,7 @@ impl Upload {
     pub(super) async fn relay(
         mut self: Box<Self>,
         reply: Result<Response<Incoming>, StoreFault>,
-        exchange: Exchange,
+        exchange: Box<Exchange>,
         fault: Option<Unjudged>,
     ) -> Answer {
         faults::point("relay");
@@ -163,10 +163,10 @@ impl Upload {
     /// The body is another one than its client has signed.
     pub(super) fn turned_away(mut self: Box<Self>, turned: Turned) -> Answer {
         let code = turned.code();
-        self.journal.record.status = Some(code.status().as_u16());
-        self.journal.record.reason.get_or_insert(code.name());
+        self.journal.record().status = Some(code.status().as_u16());
+        self.journal.record().reason.get_or_insert(code.name());
         self.journal.auth(Auth::Rejected);
-        let request_id = self.journal.record.request_id.clone();
+        let request_id = self.journal.record().request_id.clone();
         self.journal.finish(Termination::ClientBody);
         let end = End { is_head: false, close: false };
         turned.into_answer(self.case.head.uri.path(), &request_id, end)
@@ -187,7 +187,7 @@ impl Upload {
         };
         match (event, running) {
             (Event::Answered(response), Some(running)) => {
-                self.relay_early(response, running, Some(rest))
+                self.relay_early(*response, running, Some(rest))
             }
             (Event::Client(fault), _) => self.client_fault(fault, rest),
             (
@@ -305,8 +305,8 @@ impl Upload {
         close: bool,
         termination: Termination,
     ) -> Answer {
-        self.journal.record.status = Some(code.status().as_u16());
-        let request_id = self.journal.record.request_id.clone();
+        self.journal.record().status = Some(code.status().as_u16());
+        let request_id = self.journal.record().request_id.clone();
         faults::point("refuse");
         self.journal.finish(termination);
         let resource = self.case.head.uri.path();

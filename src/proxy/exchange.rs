@@ -19,7 +19,8 @@ use crate::net::upstream::{Failed, Link, Reply, Upstream};
 
 /// A request under way at the store.
 ///
-/// Dropping it closes the connection; where a body was under way, by a reset.
+/// Dropping it closes the connection; where a body was under way, by a reset. In a box: it goes by
+/// value from whoever feeds it to whoever waits for its answer.
 pub struct Exchange {
     upstream: Arc<Upstream>,
     link: Option<Link>,
@@ -57,7 +58,7 @@ impl Exchange {
         upstream: &Arc<Upstream>,
         mut link: Link,
         mut request: Request<UpstreamBody>,
-    ) -> Self {
+    ) -> Box<Self> {
         faults::point("start");
         let asks = request.headers().contains_key(http::header::EXPECT);
         let continued = asks.then(|| Arc::new(AtomicBool::new(false)));
@@ -73,7 +74,8 @@ impl Exchange {
         }
         let taken = request.body().taken();
         let reply = Box::pin(link.send(request));
-        Exchange { upstream: upstream.clone(), link: Some(link), reply, continued, taken }
+        let upstream = upstream.clone();
+        Box::new(Exchange { upstream, link: Some(link), reply, continued, taken })
     }
 
     /// Moves bytes both ways; ready with the final answer.

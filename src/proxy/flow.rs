@@ -8,15 +8,15 @@ use hyper::body::Incoming;
 
 use super::exchange::Exchange;
 use super::faults;
-use super::intake::{Intake, IntakeFault, Progress};
-use crate::inspect::HoldBack;
+use super::intake::{Intake, IntakeFault, Progress, Taken};
+use crate::inspect::{BodyError, HoldBack};
 use crate::net::body::Feed;
 use crate::policy::CommitToken;
 
 /// A request whose head is on its way to the store.
 pub struct Running {
     /// The exchange that carries it.
-    pub exchange: Exchange,
+    pub exchange: Box<Exchange>,
     /// Where its body goes in; none where it has no body.
     pub feed: Option<Feed>,
 }
@@ -28,7 +28,7 @@ impl Running {
         wire: impl IntoIterator<Item = bytes::Bytes>,
         trailers: Option<HeaderMap>,
         token: CommitToken,
-    ) -> Exchange {
+    ) -> Box<Exchange> {
         if let Some(mut feed) = self.feed {
             wire.into_iter().for_each(|piece| feed.push(piece));
             faults::point("fed");
@@ -72,7 +72,7 @@ pub enum Event {
     /// The body has ended, as far as HTTP tells.
     Ended,
     /// The store has given its final answer already.
-    Answered(Response<Incoming>),
+    Answered(Box<Response<Incoming>>),
     /// The store's connection broke, or stood still, after some of the body had gone out.
     StoreGone,
     /// The client's side failed.
@@ -113,8 +113,17 @@ impl Flow {
     /// From here on only the last `limit` bytes of payload are held.
     pub fn set_limit(&mut self, limit: u64) {
         self.streams = true;
+        self.intake.let_go();
         self.intake.hold.set_limit(limit);
         self.release();
+    }
+
+    /// What the body came to, once it has ended, and where it was on its way to.
+    ///
+    /// # Errors
+    /// As for [`Intake::finish`].
+    pub fn finish(&mut self) -> Result<(Taken, Option<Running>), BodyError> {
+        Ok((self.intake.finish()?, self.running.take()))
     }
 
     /// Both sides, to be ended separately.
@@ -158,7 +167,7 @@ impl Flow {
         let running = self.running.as_mut()?;
         match running.exchange.poll(cx) {
             Poll::Pending => None,
-            Poll::Ready(Ok(response)) => Some(Event::Answered(response)),
+            Poll::Ready(Ok(response)) => Some(Event::Answered(Box::new(response))),
             // While everything is held, the head can be sent again on a fresh connection: stores
             // close one that idles while a held body comes in slowly.
             Poll::Ready(Err(_)) if !self.streams => {

@@ -14,8 +14,14 @@ const HOP_BY_HOP: [HeaderName; 5] = [
     UPGRADE,
 ];
 
+/// Headers that pass in one form only, or in one direction.
+const CHANGED: [HeaderName; 2] = [TE, TRANSFER_ENCODING];
+
 /// Removes what concerned the client's connection only, and makes the framing canonical.
 pub fn to_upstream(headers: &mut HeaderMap) {
+    if !needs_change(headers) {
+        return;
+    }
     strip(headers);
     if headers.get(TE).is_some_and(|te| !te.as_bytes().eq_ignore_ascii_case(b"trailers")) {
         headers.remove(TE);
@@ -27,16 +33,21 @@ pub fn to_upstream(headers: &mut HeaderMap) {
 
 /// Removes what concerned the store's connection only; hyper frames the answer anew.
 pub fn to_downstream(headers: &mut HeaderMap) {
+    if !needs_change(headers) {
+        return;
+    }
     strip(headers);
     headers.remove(TRANSFER_ENCODING);
 }
 
+/// Whether there is any of what is changed here: names are compared faster than they are looked up.
+fn needs_change(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| HOP_BY_HOP.contains(name) || CHANGED.contains(name))
+}
+
 fn strip(headers: &mut HeaderMap) {
-    // Most heads have none of them: names are compared faster than they are looked up.
     for name in &HOP_BY_HOP {
-        if headers.keys().any(|each| each == name) {
-            headers.remove(name);
-        }
+        headers.remove(name);
     }
 }
 

@@ -64,10 +64,18 @@ pub enum Progress {
 impl Intake {
     /// Starts reading `body`, which nobody has polled yet: the first poll sends 100 Continue where
     /// the client waits for it.
-    pub fn new(body: Incoming, inspector: Inspector, tolerant: bool, pace: Pace) -> Self {
+    ///
+    /// What `seal` has not verified goes no further.
+    pub(super) fn new(
+        body: Incoming,
+        inspector: Inspector,
+        seal: Option<Seal>,
+        tolerant: bool,
+        pace: Pace,
+    ) -> Self {
         Intake {
             body,
-            seal: None,
+            seal,
             covered: None,
             inspector,
             hold: HoldBack::new(HoldBack::EVERYTHING),
@@ -77,11 +85,6 @@ impl Intake {
             idle: IdleTimer::new(pace),
             asked_for: false,
         }
-    }
-
-    /// With a stage before all else, which lets go on what it has verified.
-    pub(super) fn sealed(self, seal: Option<Seal>) -> Self {
-        Intake { seal, ..self }
     }
 
     /// By how many bytes the body has grown since its signature was replaced.
@@ -126,6 +129,11 @@ impl Intake {
         self.inspector.keep_first(most);
     }
 
+    /// Keeps nothing of the pieces that go on.
+    pub fn let_go(&mut self) {
+        self.inspector.let_go();
+    }
+
     /// Keeps the payload no longer.
     pub fn forget_kept(&mut self) {
         self.inspector.forget_kept();
@@ -136,23 +144,25 @@ impl Intake {
     ///
     /// # Errors
     /// The framing had not ended, or held less than declared, and that is not tolerated.
-    pub fn finish(mut self) -> Result<Taken, BodyError> {
+    pub fn finish(&mut self) -> Result<Taken, BodyError> {
         faults::point("finish");
         if let Some(seal) = &mut self.seal {
             let mut verified = Vec::new();
             seal.finish(&mut |piece| verified.push(piece))?;
             verified.into_iter().try_for_each(|piece| self.inspect(piece))?;
         }
-        let Intake { mut inspector, hold, trailers, tolerant, malformed, seal, covered, .. } = self;
+        let Intake { inspector, hold, .. } = self;
         let (kept, form) = (inspector.take_kept(), inspector.form().cloned());
-        if let (Some(seal), Some(form), Some(covered)) = (&seal, &form, covered) {
+        if let (Some(seal), Some(form), Some(covered)) = (&self.seal, &form, self.covered) {
             seal.check_form(form, covered, inspector.payload())?;
         }
-        let seen = match (malformed, inspector.finish()) {
+        let seen = match (self.malformed.take(), inspector.finish()) {
             (None, Ok(evidence)) => Seen::Whole(evidence),
-            (Some(_), _) | (None, Err(_)) if tolerant => Seen::Malformed,
+            (Some(_), _) | (None, Err(_)) if self.tolerant => Seen::Malformed,
             (Some(error), _) | (None, Err(error)) => return Err(error),
         };
+        let hold = std::mem::replace(hold, HoldBack::new(HoldBack::EVERYTHING));
+        let trailers = self.trailers.take();
         Ok(Taken { seen, hold, trailers, kept, form })
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use http::header::{ETAG, HeaderName, HeaderValue};
+use http::header::{ETAG, HeaderName};
 use http::{HeaderMap, StatusCode};
 
 use super::meters::Meters;
@@ -18,8 +18,8 @@ const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
 
 /// The record under construction. Dropping it writes it with what is known (invariant 9).
 pub struct Journal {
-    /// The record; fields are filled as they become known.
-    pub record: Box<Record>,
+    /// Until it is written.
+    record: Option<Box<Record>>,
     slot: Option<AuditSlot>,
     pub(super) meters: Arc<Meters>,
     begun: Instant,
@@ -40,8 +40,14 @@ impl Journal {
         ending: Arc<AtomicBool>,
     ) -> Self {
         let begun = Instant::now();
-        let (record, if_dropped) = (Box::new(record), Termination::ClientHead);
+        let (record, if_dropped) = (Some(Box::new(record)), Termination::ClientHead);
         Journal { record, slot, meters, begun, if_dropped, body_ended: None, ending }
+    }
+
+    /// The record; fields are filled as they become known.
+    pub fn record(&mut self) -> &mut Record {
+        let Some(record) = &mut self.record else { unreachable!("writing it ends the journal") };
+        record
     }
 
     /// Whether the record has a place in the audit queue.
@@ -51,7 +57,7 @@ impl Journal {
 
     /// Notes what the request is about, the bucket's mode, and the version of the lists that judge.
     pub fn addressed(&mut self, request: &s3::Request, mode: Mode, version: Option<&Arc<str>>) {
-        let record = &mut self.record;
+        let record = self.record();
         record.operation = Some(request.operation.name());
         record.bucket.clone_from(&request.bucket);
         record.key.clone_from(&request.key);
@@ -74,9 +80,10 @@ impl Journal {
 
     /// Notes what the object is that this request would make of bytes which came before.
     pub fn seen_object(&mut self, evidence: &Evidence) {
-        self.record.bytes = evidence.payload;
-        self.record.digests = evidence.digests;
-        self.record.pdq = evidence.pdq().map(|pdq| pdq.to_string());
+        let record = self.record();
+        record.bytes = evidence.payload;
+        record.digests = evidence.digests;
+        record.pdq = evidence.pdq().map(|pdq| pdq.to_string());
     }
 
     /// Notes that the client has sent the last byte of the body.
@@ -93,7 +100,10 @@ impl Journal {
 
     /// Notes the verdict.
     pub fn judged(&mut self, verdict: &Verdict) {
-        let record = &mut self.record;
+        if let Outcome::Unjudged { reason, .. } = verdict.outcome {
+            self.meters.count_unjudged(reason);
+        }
+        let record = self.record();
         record.mode = Some(verdict.mode);
         record.verdict = Some(match verdict.outcome {
             Outcome::Allow => VerdictWord::Allow,
@@ -105,7 +115,6 @@ impl Journal {
             Outcome::WouldDeny => VerdictWord::WouldDeny,
             Outcome::Unjudged { reason, .. } => {
                 record.reason = Some(reason.name());
-                self.meters.count_unjudged(reason);
                 VerdictWord::Unjudged
             }
         });
@@ -119,18 +128,25 @@ impl Journal {
 
     /// Notes whether the store accepts the request's head.
     pub fn auth(&mut self, auth: Auth) {
-        self.record.auth = Some(auth);
+        self.record().auth = Some(auth);
     }
 
     /// Notes what the store said.
     pub fn store_answered(&mut self, status: StatusCode, headers: &HeaderMap) {
-        let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
-        let get = |name: &HeaderName| headers.get(name).and_then(text);
-        let record = &mut self.record;
+        let record = self.record();
         record.status = Some(status.as_u16());
-        record.store_request_id = get(&REQUEST_ID);
-        record.etag = get(&ETAG);
-        record.version_id = get(&VERSION_ID);
+        for (name, value) in headers {
+            let place = match name {
+                name if *name == REQUEST_ID => &mut record.store_request_id,
+                name if *name == ETAG => &mut record.etag,
+                name if *name == VERSION_ID => &mut record.version_id,
+                _ => continue,
+            };
+            // Of several the first, as clients take them.
+            if place.is_none() {
+                *place = value.to_str().ok().map(str::to_owned);
+            }
+        }
     }
 
     /// Writes the record.
@@ -139,7 +155,7 @@ impl Journal {
     }
 
     fn write(&mut self, termination: Termination) {
-        let Some(mut record) = self.take() else { return };
+        let Some(mut record) = self.record.take() else { return };
         record.termination = termination;
         record.duration = self.begun.elapsed();
         // No status went out where the client was gone: nginx's 499 for that is well understood.
@@ -152,16 +168,6 @@ impl Journal {
                 self.meters.audit_lost.inc();
             }
         }
-    }
-
-    fn take(&mut self) -> Option<Box<Record>> {
-        // A request id is never empty: an empty one marks a record that has been written.
-        if self.record.request_id.is_empty() {
-            return None;
-        }
-        let begun = self.record.started;
-        let written = Box::new(Record::new(String::new(), begun));
-        Some(std::mem::replace(&mut self.record, written))
     }
 }
 

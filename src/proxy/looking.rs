@@ -32,14 +32,17 @@ impl Upload {
         let Case { s3, head, .. } = &self.case;
         let scope = self.scope();
         let keeps = !scope.finds_nothing() || s3.operation == Operation::CompleteMultipartUpload;
-        let inspector = match s3.operation {
+        let mut inspector = match s3.operation {
             Operation::PostObject => {
                 let kind = head.headers.get(CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
                 Inspector::of_form(&Boundary::from_content_type(kind)?, &scope)
             }
             _ => Inspector::new(&s3.body, &scope),
         };
-        Ok(if keeps { inspector.keeping() } else { inspector })
+        if keeps {
+            inspector.keep();
+        }
+        Ok(inspector)
     }
 
     /// Takes the memory for undoing content codings, and for unpacking what the store unpacks, where there
@@ -110,8 +113,7 @@ impl Upload {
         kept: Vec<Bytes>,
     ) -> Result<(), Unjudged> {
         match seen {
-            // In a box: most uploads are not looked into, and their futures need no room for it.
-            Seen::Whole(evidence) => Box::pin(self.look_inside(evidence, kept)).await,
+            Seen::Whole(evidence) => self.look_inside(evidence, kept).await,
             Seen::Malformed => Ok(()),
         }
     }
@@ -126,18 +128,39 @@ impl Upload {
         evidence: &mut Evidence,
         kept: Vec<Bytes>,
     ) -> Result<(), Unjudged> {
+        match self.is_worth_it(evidence, &kept) {
+            // In a box: most uploads are not looked into, and their futures need no room for it.
+            true => Box::pin(self.look_closely(evidence, kept)).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Whether looking into a body that is there can find anything that would mean anything.
+    fn is_worth_it(&self, evidence: &Evidence, kept: &[Bytes]) -> bool {
+        let inspect = &self.case.view.settings.inspect;
+        let is_coded = match (&self.form_codings, &self.decoding) {
+            (Some(codings), _) => *codings != Codings::Known(vec![]),
+            (None, Decoding::Undone(_)) => !self.case.s3.content_encoding.is_empty(),
+            (None, Decoding::Left) => false,
+        };
+        let head = kept.first().map_or(&[][..], |piece| piece);
+        // Of other bodies what streams by has told all: that no picture begins in them.
+        let shows = evidence.format.is_some() || !evidence.within.is_empty() || inspect.holds(head);
+        self.judges() && (is_coded || shows || !self.form_pictures.is_empty())
+    }
+
+    async fn look_closely(
+        &mut self,
+        evidence: &mut Evidence,
+        kept: Vec<Bytes>,
+    ) -> Result<(), Unjudged> {
         let inspect = &self.case.view.settings.inspect;
         let mut scope = self.scope();
         if let Some(codings) = &self.form_codings {
             scope.codings = codings.clone();
         }
-        let is_coded = scope.codings != Codings::Known(vec![]);
         let head = kept.first().cloned().unwrap_or_default();
         let beside = std::mem::take(&mut self.form_pictures);
-        let is_worth_it = is_coded || inspect.is_worth_it(evidence, &head) || !beside.is_empty();
-        if scope.finds_nothing() || !is_worth_it {
-            return Ok(());
-        }
         let bytes: u64 = kept.iter().map(|piece| piece.len() as u64).sum();
         // What unpacked the body as it came is gone too: this has its room.
         let unpacking = match inspect.archives && is_archive(&head) && !scope.is_archive {
@@ -188,7 +211,7 @@ impl Upload {
     pub(super) fn note_form(&mut self, form: Option<&Form>) {
         let Some(form) = form else { return };
         let fan_out = form.fan_out_keys().unwrap_or_default();
-        self.journal.record.key = match fan_out.is_empty() {
+        self.journal.record().key = match fan_out.is_empty() {
             true => form.object_key().ok().flatten(),
             false => Some(fan_out.join(", ")),
         };
@@ -207,7 +230,7 @@ impl Upload {
         let access_key = form.get("x-amz-credential").or(form.get("awsaccesskeyid"));
         if let Some(credential) = access_key.map(String::from_utf8_lossy) {
             let id = credential.split('/').next().unwrap_or_default();
-            self.journal.record.access_key = Some(id.chars().take(128).collect());
+            self.journal.record().access_key = Some(id.chars().take(128).collect());
         }
     }
 }
@@ -242,12 +265,6 @@ impl Inspect {
     /// Whether a body is held to be looked into, by its first bytes.
     pub(super) fn holds(&self, head: &[u8]) -> bool {
         (self.archives && is_archive(head)) || (self.documents && is_document(head))
-    }
-
-    /// Whether looking into a body that is there can find anything.
-    fn is_worth_it(&self, evidence: &Evidence, head: &[u8]) -> bool {
-        // Of other bodies what streams by has told all: that no picture begins in them.
-        evidence.format.is_some() || !evidence.within.is_empty() || self.holds(head)
     }
 
     fn within(&self, scope: Scope) -> Within {

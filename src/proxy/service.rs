@@ -2,9 +2,8 @@
 //!
 //! A write becomes an [`Upload`]; all else passes, whatever state lists, audit and budgets are in.
 
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -22,64 +21,113 @@ use super::intake::Leftover;
 use super::journal::Journal;
 use super::record::{Auth, Termination};
 use super::signing::{self, Route, Turned};
+use super::stores::Store;
 use super::upload::Upload;
 use crate::net::body::UpstreamBody;
+use crate::net::downstream::{Client, Pace};
 use crate::net::upstream::Link;
 use crate::policy::{Unjudged, Verdict};
 use crate::s3::{self, ErrorCode, Head, Operation, Refusal};
 
 /// Answers one request, whatever happens: a bug costs this request and no other.
-pub async fn serve(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>) -> Answer {
-    let meters = gate.meters.clone();
-    let mut answering = pin!(answer(gate, client, request));
-    let caught = std::future::poll_fn(|cx| {
-        let poll = || answering.as_mut().poll(cx);
-        match std::panic::catch_unwind(AssertUnwindSafe(poll)) {
-            Ok(poll) => poll.map(Some),
-            Err(_) => Poll::Ready(None),
-        }
-    });
-    caught.await.unwrap_or_else(|| {
-        meters.panics.inc();
-        let message = "We encountered an internal error. Please try again.";
-        let code = ErrorCode::InternalError;
-        Refused { code, message, resource: "", request_id: "", close: true }.into_answer(false)
+///
+/// What to do is decided at once, by the head alone; the future does it. It is in a box of its own:
+/// hyper keeps room for it on idle connections too.
+pub fn serve(
+    gate: Arc<Gate>,
+    client: Client,
+    request: Request<Incoming>,
+) -> Pin<Box<impl Future<Output = Answer>>> {
+    let decide = || take_up(&gate, client, request);
+    let task = std::panic::catch_unwind(AssertUnwindSafe(decide));
+    Box::pin(async move {
+        let Ok(task) = task else { return failed(&gate) };
+        let mut answering = pin!(task.carry_out(&gate, client.pace));
+        let caught = std::future::poll_fn(|cx| {
+            let poll = || answering.as_mut().poll(cx);
+            match std::panic::catch_unwind(AssertUnwindSafe(poll)) {
+                Ok(poll) => poll.map(Some),
+                Err(_) => Poll::Ready(None),
+            }
+        });
+        caught.await.unwrap_or_else(|| failed(&gate))
     })
 }
 
-async fn answer(gate: Arc<Gate>, client: SocketAddr, request: Request<Incoming>) -> Answer {
+/// What a bug is to the client.
+fn failed(gate: &Gate) -> Answer {
+    gate.meters.panics.inc();
+    let message = "We encountered an internal error. Please try again.";
+    let code = ErrorCode::InternalError;
+    Refused { code, message, resource: "", request_id: "", close: true }.into_answer(false)
+}
+
+/// A request that is understood, and what is to be done about it.
+enum Task {
+    /// It writes.
+    Carry(Box<Upload>, Incoming),
+    /// It brings no bytes.
+    Pass(Box<Passing>),
+    /// It goes no further.
+    Answer(Box<Answer>),
+}
+
+/// A request that brings no bytes, ready for its store.
+struct Passing {
+    head: Parts,
+    s3: s3::Request,
+    /// The path as the client named it.
+    resource: String,
+    store: Arc<Store>,
+}
+
+impl Task {
+    async fn carry_out(self, gate: &Gate, pace: Pace) -> Answer {
+        match self {
+            Task::Carry(upload, body) => upload.run(body, pace).await,
+            Task::Pass(passing) => pass(gate, passing).await,
+            Task::Answer(answer) => *answer,
+        }
+    }
+}
+
+/// Decides by the head what is to be done.
+fn take_up(gate: &Arc<Gate>, client: Client, request: Request<Incoming>) -> Task {
+    let ended = |answer| Task::Answer(Box::new(answer));
     // One request sees one view: rules, lists and limits cannot change under it.
     let view = gate.view.load_full();
     let (head, body) = request.into_parts();
     let writes = matches!(head.method, Method::PUT | Method::POST);
-    let journal = writes.then(|| gate.journal(client));
+    let journal = writes.then(|| gate.journal(client.address));
     let classified = view.dialects.classify(&Head::new(&head.method, &head.uri, &head.headers));
     let (s3, unjudged) = match classified.and_then(|s3| certain_of_bucket(s3, &view)) {
         Ok(s3) => (s3, None),
         Err(refusal) => match watched(&view, &head, refusal) {
             Some(s3) => (s3, Some(Unjudged::Encoding)),
-            None => return refuse(&gate, &view, &head, refusal, journal, body),
+            None => return ended(refuse(gate, &view, &head, refusal, journal, body)),
         },
     };
     let uploads = is_other(&s3) || unjudged.is_some();
-    let mut journal = journal.or_else(|| uploads.then(|| gate.journal(client)));
+    let mut journal = journal.or_else(|| uploads.then(|| gate.journal(client.address)));
     if let Some(journal) = &mut journal {
         view.address(journal, &s3);
     }
     let route = match signing::admit(&view, &head, &s3, &gate.ring) {
         Ok(route) => route,
-        Err(turned) => return turn_away(&gate, &view, &head, &s3, turned, journal, body),
+        Err(turned) => return ended(turn_away(gate, &view, &head, &s3, turned, journal, body)),
     };
-    let Some(mut journal) = journal else { return pass(&gate, head, &s3, route).await };
+    let Some(mut journal) = journal else {
+        return made_ready(gate, head, s3, route);
+    };
     if unjudged.is_none()
         && let Some(refusal) = view.shuts(&s3, &head.headers)
     {
         if let Some(reason) = beforehand(s3.operation) {
             journal.judged(&Verdict::refused(reason));
         }
-        return refuse(&gate, &view, &head, refusal, Some(journal), body);
+        return ended(refuse(gate, &view, &head, refusal, Some(journal), body));
     }
-    Upload::new(gate, view, head, s3, route, journal, unjudged).run(body).await
+    Task::Carry(Upload::new(gate.clone(), view, head, s3, route, journal, unjudged), body)
 }
 
 /// Policy is chosen by bucket: where it differs between buckets, a path must name one only.
@@ -121,9 +169,9 @@ fn refuse(
     let mut request_id = gate.request_id();
     match journal {
         Some(mut journal) => {
-            journal.record.status = Some(status.as_u16());
-            journal.record.reason.get_or_insert(refusal.label());
-            request_id.clone_from(&journal.record.request_id);
+            journal.record().status = Some(status.as_u16());
+            journal.record().reason.get_or_insert(refusal.label());
+            request_id.clone_from(&journal.record().request_id);
             journal.finish(Termination::ClientHead);
         }
         None => gate.meters.count_request("Other", None, status.as_u16()),
@@ -151,10 +199,10 @@ fn turn_away(
     let mut request_id = gate.request_id();
     match journal {
         Some(mut journal) => {
-            journal.record.status = Some(code.status().as_u16());
-            journal.record.reason.get_or_insert(code.name());
+            journal.record().status = Some(code.status().as_u16());
+            journal.record().reason.get_or_insert(code.name());
             journal.auth(Auth::Rejected);
-            request_id.clone_from(&journal.record.request_id);
+            request_id.clone_from(&journal.record().request_id);
             journal.finish(Termination::GateRefused);
         }
         None => gate.meters.count_request(s3.operation.name(), None, code.status().as_u16()),
@@ -172,27 +220,34 @@ fn let_go(view: &View, head: &Parts, body: Incoming) {
     Leftover::untouched(body).drain(expects, settings.drain_bytes, settings.drain_time);
 }
 
-/// A request that brings no bytes: to the store, and back.
-async fn pass(gate: &Gate, mut head: Parts, s3: &s3::Request, route: Route) -> Answer {
+/// A request that brings no bytes, as the store gets it.
+fn made_ready(gate: &Gate, mut head: Parts, s3: s3::Request, route: Route) -> Task {
     headers::to_upstream(&mut head.headers);
-    let safe = head.method != Method::DELETE;
     let resource = head.uri.path().to_owned();
     let Route { store, signing } = route;
     if let Some(signing) = signing {
-        match signing.signed_head(&head, s3, &gate.ring) {
+        match signing.signed_head(&head, &s3, &gate.ring) {
             Ok((uri, headers)) => (head.uri, head.headers) = (uri, headers),
             Err(error) => {
                 tracing::error!(%error, upstream = %store.config.name, "a request can't be signed");
-                return out_of_reach(gate, s3, &resource, head.method == Method::HEAD);
+                let is_head = head.method == Method::HEAD;
+                return Task::Answer(Box::new(out_of_reach(gate, &s3, &resource, is_head)));
             }
         }
     }
+    Task::Pass(Box::new(Passing { head, s3, resource, store }))
+}
+
+/// To the store, and back.
+async fn pass(gate: &Gate, passing: Box<Passing>) -> Answer {
+    let Passing { head, s3, resource, store } = &*passing;
+    let safe = head.method != Method::DELETE;
     for fresh in [false, true] {
         let upstream = &store.upstream;
-        let link: Option<Link> = upstream.reuse().filter(|_| !fresh);
+        let link: Option<Link> = if fresh { None } else { upstream.reuse() };
         let link = match link {
             Some(link) => link,
-            None => match upstream.connect().await {
+            None => match Box::pin(upstream.connect()).await {
                 Ok(link) => link,
                 Err(_) => break,
             },
@@ -214,7 +269,7 @@ async fn pass(gate: &Gate, mut head: Parts, s3: &s3::Request, route: Route) -> A
             Err(_) => break,
         }
     }
-    out_of_reach(gate, s3, &resource, head.method == Method::HEAD)
+    out_of_reach(gate, s3, resource, head.method == Method::HEAD)
 }
 
 /// The store can't be reached.

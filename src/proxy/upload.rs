@@ -97,8 +97,8 @@ impl Upload {
         })
     }
 
-    /// Carries the upload to its answer.
-    pub async fn run(mut self: Box<Self>, body: Incoming) -> Answer {
+    /// Carries the upload to its answer; its body has to come at this pace.
+    pub async fn run(mut self: Box<Self>, body: Incoming, pace: Pace) -> Answer {
         faults::point("upload");
         let unkept = (!self.journal.is_kept()).then_some(Unjudged::Audit);
         if let Some(fault) = unkept.or(self.case.fault()) {
@@ -125,7 +125,7 @@ impl Upload {
             false => (self, body, None),
         };
         match upload.begin().await {
-            Ok(()) => upload.take_in(body, running).await,
+            Ok(()) => upload.take_in(body, pace, running).await,
             Err(fault) => upload.slow_down(fault, Some(Leftover::untouched(body))),
         }
     }
@@ -144,12 +144,17 @@ impl Upload {
         if !verdict.passes() {
             return Box::pin(self.deny()).await;
         }
-        self.commit(Held { wire: vec![], trailers: None, verdict, reservation: None }).await
+        self.commit(&Held { wire: vec![], trailers: None, verdict, reservation: None }).await
     }
 
     // ---- the body comes in -------------------------------------------------------------------
 
-    async fn take_in(mut self: Box<Self>, body: Incoming, running: Option<Running>) -> Answer {
+    async fn take_in(
+        mut self: Box<Self>,
+        body: Incoming,
+        pace: Pace,
+        running: Option<Running>,
+    ) -> Answer {
         self.journal.phase(Termination::ClientBody);
         faults::point("take in");
         let tolerant = !self.case.enforces;
@@ -165,8 +170,7 @@ impl Upload {
                 return self.malformed_end(error, Some(Leftover::untouched(body)));
             }
         };
-        let pace = self.case.head.extensions.get::<Pace>().copied().unwrap_or_default();
-        let intake = Intake::new(body, inspector, tolerant, pace).sealed(self.seal.take());
+        let intake = Intake::new(body, inspector, self.seal.take(), tolerant, pace);
         let mut flow = Box::new(Flow::new(intake, running));
         match self.case.choose_guard(&mut flow).await {
             Ok(Guard::Whole(reservation)) => self.hold_whole(flow, reservation).await,
@@ -215,8 +219,8 @@ impl Upload {
             reservation: reservation.map(Arc::new),
         };
         match running {
-            Some(running) => Box::pin(self.commit_on(running, held)).await,
-            None => self.commit(held).await,
+            Some(running) => Box::pin(self.commit_on(running, &held)).await,
+            None => self.commit(&held).await,
         }
     }
 
@@ -311,10 +315,9 @@ impl Upload {
     ///
     /// # Errors
     /// It did not end as its framing promised.
-    fn taken_in(&mut self, flow: Box<Flow>) -> Result<(Taken, Option<Running>), BodyError> {
+    fn taken_in(&mut self, mut flow: Box<Flow>) -> Result<(Taken, Option<Running>), BodyError> {
         self.journal.body_ended();
-        let (intake, running) = flow.into_parts();
-        let taken = intake.finish()?;
+        let (taken, running) = flow.finish()?;
         self.note_form(taken.form.as_ref());
         Ok((taken, running))
     }
@@ -378,13 +381,13 @@ impl Upload {
 
     /// Sends a held body on a connection of its own; once more on a fresh one if the first proved
     /// dead before it had the last byte.
-    async fn commit(mut self: Box<Self>, held: Held) -> Answer {
+    async fn commit(mut self: Box<Self>, held: &Held) -> Answer {
         for fresh in [false, true] {
             let Ok(running) = self.case.open(fresh).await else {
                 return self.unreachable(None, Termination::StoreConnect);
             };
             faults::point("opened");
-            match self.try_commit(running, &held).await {
+            match self.try_commit(running, held).await {
                 Ok(answer) => return answer,
                 Err(back) => self = back,
             }
@@ -393,8 +396,8 @@ impl Upload {
     }
 
     /// Sends a held body on a connection that its head has gone out on before.
-    async fn commit_on(self: Box<Self>, running: Running, held: Held) -> Answer {
-        match self.try_commit(running, &held).await {
+    async fn commit_on(self: Box<Self>, running: Running, held: &Held) -> Answer {
+        match self.try_commit(running, held).await {
             Ok(answer) => answer,
             Err(back) => back.commit(held).await,
         }
@@ -418,7 +421,7 @@ impl Upload {
 
     async fn await_answer(
         mut self: Box<Self>,
-        exchange: Exchange,
+        exchange: Box<Exchange>,
         reservation: Option<Arc<Reservation>>,
     ) -> (Box<Upload>, Ended) {
         self.journal.committed();
@@ -441,7 +444,7 @@ impl Upload {
 /// What became of a committed body.
 struct Ended {
     reply: Result<http::Response<Incoming>, StoreFault>,
-    exchange: Exchange,
+    exchange: Box<Exchange>,
     /// Why the client must not hear the answer.
     fault: Option<Unjudged>,
 }

@@ -18,7 +18,7 @@ type Answered = Response<MapErr<Full<Bytes>, fn(Infallible) -> hyper::Error>>;
 type Answering = Pin<Box<dyn Future<Output = Answered> + Send>>;
 
 /// Says which path was asked for.
-fn echo(_: SocketAddr, request: Request<Incoming>, busy: Busy) -> Answering {
+fn echo(_: Client, request: Request<Incoming>, busy: Busy) -> Answering {
     Box::pin(async move {
         let _busy = busy;
         let path = Bytes::from(request.uri().path().to_owned());

@@ -30,6 +30,8 @@ pub use stream::Fuse;
 use stream::Stream;
 pub use tls::Tls;
 
+use super::clock::{coarse_elapsed, coarse_now};
+
 /// Bytes that a connection may buffer in each direction before it takes no more of a body. hyper's
 /// default is 408 KiB, which a few thousand active uploads would turn into gigabytes.
 pub const BUFFER_BYTES: usize = 128 * 1024;
@@ -86,7 +88,8 @@ pub struct Upstream {
 #[derive(Debug)]
 struct Idle {
     link: Link,
-    since: Instant,
+    /// By the coarse clock.
+    since: Duration,
 }
 
 /// The last question to the resolver.
@@ -136,7 +139,7 @@ impl Upstream {
     pub fn reuse(&self) -> Option<Link> {
         loop {
             let Idle { mut link, since } = self.lock().take_next()?;
-            if since.elapsed() < self.options.idle_timeout && link.is_ready() {
+            if coarse_elapsed(since) < self.options.idle_timeout && link.is_ready() {
                 link.set_reused();
                 return Some(link);
             }
@@ -203,14 +206,15 @@ impl Upstream {
         if places.kept_count() < self.options.max_idle
             && let Some(idle) = places.kept(link.address())
         {
-            idle.push(Idle { link, since: Instant::now() });
+            idle.push(Idle { link, since: coarse_now() });
         }
     }
 
     fn reap(&self) {
         let mut expired: Vec<Idle> = Vec::new();
         for idle in self.lock().all_kept() {
-            let fresh = idle.partition_point(|i| i.since.elapsed() >= self.options.idle_timeout);
+            let fresh =
+                idle.partition_point(|i| coarse_elapsed(i.since) >= self.options.idle_timeout);
             expired.extend(idle.drain(..fresh));
         }
         drop(expired); // closes sockets: not under the lock

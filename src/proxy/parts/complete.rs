@@ -231,7 +231,7 @@ impl Complete {
             return Ok(Assembled::Unjudged(Unjudged::Budget));
         };
         if keeps {
-            inspector = inspector.keeping();
+            inspector.keep();
             inspector.keep_first(most);
         }
         let read = self.read(spools, |bytes| {

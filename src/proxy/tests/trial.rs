@@ -26,6 +26,7 @@ use crate::digest::{Algorithm, AlgorithmSet, Kernel, MultiHasher};
 use crate::image;
 use crate::list::{Entry, Part, Snapshot, compile};
 use crate::net::budget::Budget;
+use crate::net::downstream::{Client, Pace};
 use crate::net::upstream::{Options, Upstream};
 use crate::policy::{
     BucketRule, Exceptions, ListRule, Mode, OnFault, OnUnjudged, Polarity, Rulebook,
@@ -305,14 +306,12 @@ pub async fn converse(gate: Arc<Gate>, line: DuplexStream, fault: Fault) -> Serv
     let service = service_fn({
         let (cut, begun) = (cut.clone(), begun.clone());
         move |request| {
-            let begun = begun.clone();
-            let client = SocketAddr::from(([192, 0, 2, 1], 4711));
+            begun.set(true);
+            let address = SocketAddr::from(([192, 0, 2, 1], 4711));
+            let client = Client { address, pace: Pace::default() };
             let serving = service::serve(gate.clone(), client, request);
             let serving = Dropped::new(serving, fault.drop_after, &cut);
-            async move {
-                begun.set(true);
-                serving.await.ok_or_else(|| io::Error::other("dropped"))
-            }
+            async move { serving.await.ok_or_else(|| io::Error::other("dropped")) }
         }
     });
     let line = Line { line, resets: fault.gone.is_some_and(|gone| gone.reset) };
