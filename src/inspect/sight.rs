@@ -225,7 +225,7 @@ impl Sight {
 
     /// What it came to.
     ///
-    /// It is left where it is: moving it would cost more than all else that a small body takes here.
+    /// It is left where it is: it is large to be moved, and most bodies are small.
     pub fn finish(&mut self) -> Sighted {
         let mut sighted = Sighted {
             digests: self.hasher.clone().finish(),
