@@ -36,7 +36,7 @@ pub fn own_kinds() -> Vec<PerceptualKind> {
 }
 
 /// What of a picture is compared with what is listed. Each has all of the one before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Query {
     /// The picture as it stands.
     Plain,
@@ -67,10 +67,8 @@ impl Query {
     fn takes(self, variant: Variant) -> bool {
         match variant {
             Variant::Whole => true,
-            Variant::Trimmed | Variant::Block => {
-                matches!(self, Query::Trimmed | Query::Padded | Query::Flat)
-            }
-            Variant::Padded(_) => matches!(self, Query::Padded | Query::Flat),
+            Variant::Trimmed | Variant::Block => self >= Query::Trimmed,
+            Variant::Padded(_) => self >= Query::Padded,
             Variant::Cropped(_) | Variant::Turned(_) => false,
         }
     }

@@ -204,11 +204,7 @@ impl Case {
         change: impl FnOnce(&mut HeaderMap),
     ) -> io::Result<Running> {
         let upstream = &self.store.upstream;
-        let kept = if fresh { None } else { upstream.reuse() };
-        let link = match kept {
-            Some(link) => link,
-            None => Box::pin(upstream.connect()).await?,
-        };
+        let link = upstream.link(fresh).await?;
         let (body, feed) = match self.s3.body.wire_length() {
             Some(0) => (UpstreamBody::none(), None),
             length => {

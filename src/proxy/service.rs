@@ -25,7 +25,6 @@ use super::stores::Store;
 use super::upload::Upload;
 use crate::net::body::UpstreamBody;
 use crate::net::downstream::{Client, Pace};
-use crate::net::upstream::Link;
 use crate::policy::{Unjudged, Verdict};
 use crate::s3::{self, ErrorCode, Head, Operation, Refusal};
 
@@ -244,14 +243,7 @@ async fn pass(gate: &Gate, passing: Box<Passing>) -> Answer {
     let safe = head.method != Method::DELETE;
     for fresh in [false, true] {
         let upstream = &store.upstream;
-        let link: Option<Link> = if fresh { None } else { upstream.reuse() };
-        let link = match link {
-            Some(link) => link,
-            None => match Box::pin(upstream.connect()).await {
-                Ok(link) => link,
-                Err(_) => break,
-            },
-        };
+        let Ok(link) = upstream.link(fresh).await else { break };
         let mut request = Request::from_parts(head.clone(), UpstreamBody::none());
         *request.version_mut() = http::Version::HTTP_11;
         let mut exchange = Exchange::start(upstream, link, request);

@@ -32,9 +32,13 @@ impl Declared {
     /// Reads the headers. Checksums of checksums (`…-3`, of a multipart object) are no digests.
     pub fn from_headers(headers: &HeaderMap) -> Self {
         let mut declared = Declared::default();
-        // A pass over them is faster than a look for each that is hardly ever there. Of several
-        // values the last counts.
+        let mut before = None;
+        // A pass over them is faster than a look for each that is hardly ever there.
         for (name, value) in headers {
+            // The values of one name come one after another: the first counts.
+            if before.replace(name) == Some(name) {
+                continue;
+            }
             let text = || value.to_str().ok();
             match name.as_str() {
                 CONTENT_SHA256 => declared.content_sha256 = text().and_then(|hex| hex.parse().ok()),

@@ -146,6 +146,19 @@ impl Upstream {
         }
     }
 
+    /// A connection: one that was used before, unless it has to be `fresh`, or else a new one.
+    ///
+    /// # Errors
+    /// As for [`Upstream::connect`].
+    pub async fn link(self: &Arc<Self>, fresh: bool) -> io::Result<Link> {
+        let kept = if fresh { None } else { self.reuse() };
+        match kept {
+            Some(link) => Ok(link),
+            // In a box: most requests need no room for it.
+            None => Box::pin(self.connect()).await,
+        }
+    }
+
     /// A new connection, at the address whose turn it is or else at another.
     ///
     /// # Errors
