@@ -38,7 +38,7 @@ pub enum SnapshotError {
              build the list anew", version = crate::image::PerceptualKind::CRATE_VERSION)]
     HasherVersion(String),
     /// Its index of PDQ hashes is of another release's kind.
-    #[error("its pdq index has version {0}, this release reads version 1; build the list anew")]
+    #[error("its pdq index has version {0}, this release reads version 2; build the list anew")]
     IndexVersion(u8),
     /// The checksums may be right, but the content contradicts itself.
     #[error("the snapshot is corrupt: {0}")]

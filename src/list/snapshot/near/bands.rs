@@ -8,8 +8,10 @@
 //! Bands are cut from the bits in the order of their classes. A hash is a table of frequencies,
 //! sixteen rows of sixteen columns, and there are four classes: even or odd rows, even or odd columns.
 //! Where a picture is mirrored, the odd frequencies of one direction change their sign: so within a
-//! class all bits stay, or all of them flip, but for those few near the median, which moves. So of the
-//! eight orientations of a picture, several have the same key in a band, and are found together.
+//! class all bits stay, or all of them flip, but for those few near the median, which moves. In its
+//! negative all bits flip. So bits and their complement have one key, and a sign tells them apart: of
+//! the eight orientations of a picture and their negatives, many have the same key in a band, and are
+//! found together.
 
 use std::ops::RangeInclusive;
 
@@ -22,14 +24,14 @@ const CLASS_BITS: u32 = 64;
 /// Bits of a band that a snapshot may have. More would take more memory for its offsets than for
 /// the hashes, fewer would find half of the list.
 const WIDTHS: RangeInclusive<u8> = 8..=26;
-/// Most bits that are taken from behind a band: no more than the next band has.
-pub(super) const BEHIND_BITS_MAX: u32 = *WIDTHS.start() as u32;
+/// Most bits that are taken from behind a band: with the sign they are two bytes.
+pub(super) const BEHIND_BITS_MAX: u32 = 15;
 /// Most bands: of the least width.
 pub(super) const BANDS_MAX: usize = BITS / *WIDTHS.start() as usize;
 /// Numbers of bands that the compiler chooses from: the fewer, the more selective is each.
 const BANDS: RangeInclusive<usize> = 10..=16;
 /// Bytes of offsets that an entry may cost, of all bands together.
-const OFFSET_BYTES_MAX: usize = 16;
+const OFFSET_BYTES_MAX: usize = 8;
 
 /// Where a hash is cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +42,28 @@ pub(super) struct Bands(Vec<Band>);
 pub(super) struct Band {
     pub(super) start: u32,
     pub(super) width: u32,
+    /// The width of the next; behind the last comes the first again.
+    next_width: u32,
+}
+
+/// What a band has of a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cut {
+    /// The bits behind the first, as they are if that is clear, and all flipped if it is set.
+    pub(super) key: u32,
+    /// The first bits of the next band, and the sign below them: this band's first bit.
+    pub(super) tag: u16,
+}
+
+/// The bits in which a row may differ from a query in a band.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Flips {
+    /// In which their keys differ.
+    pub(super) key: u32,
+    /// 1 if their signs differ, else 0.
+    pub(super) sign: u16,
+    /// How many bits of the band that are.
+    pub(super) count: u32,
 }
 
 /// The 64 bits of a hash from bit `start` on, in the order of the classes; behind the last comes the
@@ -84,12 +108,13 @@ impl Bands {
     pub(super) fn new(widths: &[u8]) -> Option<Bands> {
         let mut start = 0;
         let mut bands = Vec::with_capacity(widths.len());
-        for width in widths {
+        for (width, next) in widths.iter().zip(widths.iter().cycle().skip(1)) {
             if !WIDTHS.contains(width) {
                 return None;
             }
-            bands.push(Band { start, width: u32::from(*width) });
-            start += u32::from(*width);
+            let (width, next_width) = (u32::from(*width), u32::from(*next));
+            bands.push(Band { start, width, next_width });
+            start += width;
         }
         (start as usize == BITS).then_some(Bands(bands))
     }
@@ -106,24 +131,38 @@ impl Bands {
 impl Band {
     /// Numbers in the band's table of offsets: one for each key, and the end.
     pub(super) fn offsets(self) -> usize {
-        (1 << self.width) + 1
+        (1 << (self.width - 1)) + 1
     }
 
-    /// The band's bits of a hash.
-    pub(super) fn key(self, hash: &[u8; PDQ_LEN]) -> u32 {
-        self.key_in(window(hash, self.start), self.start)
+    /// What the band has of a hash, with up to so many bits of the next, at most [`BEHIND_BITS_MAX`].
+    pub(super) fn cut(self, hash: &[u8; PDQ_LEN], behind_bits: u32) -> Cut {
+        self.cut_in(window(hash, self.start), self.start, behind_bits)
     }
 
-    /// The same of a window that begins at `start` and holds the whole band.
-    pub(super) fn key_in(self, window: u64, start: u32) -> u32 {
-        (window << (self.start - start) >> (u64::BITS - self.width)) as u32
+    /// The same of a window that begins at `start` and holds the whole band and what is behind it.
+    pub(super) fn cut_in(self, window: u64, start: u32, behind_bits: u32) -> Cut {
+        let from_here = window << (self.start - start);
+        let (key, sign) = self.signed((from_here >> (u64::BITS - self.width)) as u32);
+        let behind = (from_here << self.width >> (u64::BITS - BEHIND_BITS_MAX)) as u16;
+        let unknown = BEHIND_BITS_MAX - behind_bits.min(self.next_width);
+        Cut { key, tag: behind >> unknown << 1 | sign }
     }
 
-    /// The first `bits` bits behind the band, at most [`BEHIND_BITS_MAX`]: the next band's, and the
-    /// first band's behind the last.
-    pub(super) fn behind_in(self, window: u64, start: u32, bits: u32) -> u32 {
-        let most = window << (self.start - start + self.width) >> (u64::BITS - BEHIND_BITS_MAX);
-        most as u32 >> (BEHIND_BITS_MAX - bits)
+    /// The key and the sign of the band's bits. Of bits in which two hashes differ, they are that in which
+    /// their keys and signs do.
+    fn signed(self, bits: u32) -> (u32, u16) {
+        let sign = bits >> (self.width - 1);
+        ((bits ^ sign.wrapping_neg()) & ((1 << (self.width - 1)) - 1), sign as u16)
+    }
+
+    /// All that are fewer than `depth` bits, in order: keys that lie side by side are looked at one after
+    /// the other.
+    pub(super) fn flips(self, depth: u32) -> Vec<Flips> {
+        let flips = masks(self.width, depth).into_iter().map(|mask| {
+            let (key, sign) = self.signed(mask);
+            Flips { key, sign, count: mask.count_ones() }
+        });
+        flips.collect()
     }
 
     /// Whether the window that begins at `start` holds the whole band and what is behind it.
@@ -133,9 +172,8 @@ impl Band {
     }
 }
 
-/// All numbers of `width` bits of which fewer than `depth` are set, in order: keys that lie side by
-/// side are looked at one after the other.
-pub(super) fn masks(width: u32, depth: u32) -> Vec<u32> {
+/// All numbers of `width` bits of which fewer than `depth` are set, in order.
+fn masks(width: u32, depth: u32) -> Vec<u32> {
     let mut masks = Vec::new();
     for flips in 0..depth.min(width + 1) {
         let mut mask = (1u64 << flips) - 1;
@@ -162,8 +200,8 @@ mod tests {
     fn bands_are_fewer_and_wider_for_longer_lists() {
         for (rows, expected) in [
             (0, None),
-            (262_147, None),
-            (262_148, Some((16, 16))),
+            (262_151, None),
+            (262_152, Some((16, 16))),
             (1_000_000, Some((15, 17))),
             (10_000_000, Some((12, 21))),
             (100_000_000, Some((11, 23))),
@@ -194,42 +232,80 @@ mod tests {
         }
     }
 
-    #[test]
-    fn keys_are_the_bits_of_the_classes_in_order() {
-        let hash: [u8; 32] = std::array::from_fn(|i| (i * 37 + 11) as u8);
+    /// Where the bits of the classes are in a hash, in their order.
+    fn places() -> Vec<usize> {
         let mut places: Vec<usize> = (0..256).collect();
         places.sort_by_key(|place| (place / 16 % 2, place % 2));
+        places
+    }
+
+    fn in_order(hash: &[u8; 32]) -> String {
         let bit = |place: usize| if hash[place / 8] << (place % 8) & 0x80 == 0 { '0' } else { '1' };
-        let bits: String = places.into_iter().map(bit).collect();
+        places().into_iter().map(bit).collect()
+    }
+
+    fn flipped(bits: &str) -> String {
+        bits.chars().map(|bit| if bit == '0' { '1' } else { '0' }).collect()
+    }
+
+    #[test]
+    fn bands_cut_the_bits_of_the_classes_in_order() {
+        let hash: [u8; 32] = std::array::from_fn(|i| (i * 37 + 11) as u8);
+        let bits = in_order(&hash).repeat(2);
         for widths in [vec![16; 16], vec![22, 21, 21, 26, 8, 26, 26, 26, 26, 26, 16, 12]] {
             let bands = Bands::new(&widths).unwrap();
-            let keys = bands.iter().map(|band| {
-                let width = band.width as usize;
-                format!("{:0width$b}", band.key(&hash))
-            });
-            assert_eq!(keys.collect::<String>(), bits, "{widths:?}");
+            for ((band, next), behind_bits) in
+                bands.iter().zip(widths.iter().cycle().skip(1)).zip((0..16).rev().cycle())
+            {
+                let (start, width) = (band.start as usize, band.width as usize);
+                let (sign, mut key) =
+                    (&bits[start..][..1], bits[start + 1..][..width - 1].to_owned());
+                if sign == "1" {
+                    key = flipped(&key);
+                }
+                let behind = &bits[start + width..][..behind_bits.min(usize::from(*next))];
+                let tag = format!("{behind}{sign}");
+                let (key, tag) = (u32::from_str_radix(&key, 2), u16::from_str_radix(&tag, 2));
+                let expected = Cut { key: key.unwrap(), tag: tag.unwrap() };
+                assert_eq!(band.cut(&hash, behind_bits as u32), expected, "{widths:?} {start}");
+            }
         }
         for start in 0..256 {
-            let bits = format!("{bits}{bits}");
             let window = window(&hash, start);
             assert_eq!(format!("{window:064b}"), bits[start as usize..][..64]);
-            let band = Band { start: start + 3, width: 21 };
-            assert_eq!(
-                format!("{:021b}", band.key_in(window, start)),
-                bits[start as usize + 3..][..21]
-            );
-            for behind in 1..=8 {
-                let found = format!("{:0behind$b}", band.behind_in(window, start, behind as u32));
-                assert_eq!(found, bits[start as usize + 24..][..behind]);
+            let band = Band { start: start + 3, width: 21, next_width: 21 };
+            let here = Band { start: band.start % 256, ..band };
+            assert_eq!(band.cut_in(window, start, 15), here.cut(&hash, 15));
+        }
+    }
+
+    /// Whatever differs in some bits of a band is under the key, and has the sign, that they say.
+    #[test]
+    fn flips_lead_to_all_that_differs_in_so_few_bits() {
+        let band = Band { start: 59, width: 11, next_width: 8 };
+        let hash: [u8; 32] = std::array::from_fn(|i| (i * 53 + 29) as u8);
+        let from = band.cut(&hash, 0);
+        let places = places();
+        for depth in 0..=12 {
+            let flips = band.flips(depth);
+            for mask in 0..1u32 << 11 {
+                let mut other = hash;
+                for bit in (0..11).filter(|bit| mask << bit & 0x400 != 0) {
+                    let place = places[59 + bit];
+                    other[place / 8] ^= 0x80 >> (place % 8);
+                }
+                let to = band.cut(&other, 0);
+                let count = mask.count_ones();
+                let wanted = Flips { key: from.key ^ to.key, sign: from.tag ^ to.tag, count };
+                assert_eq!(flips.contains(&wanted), count < depth, "{mask:b} {depth}");
             }
-            assert_eq!(band.behind_in(window, start, 0), 0);
         }
     }
 
     /// The bands of a class are cut from no other, where their number allows it.
     #[test]
     fn bands_end_where_classes_do() {
-        for rows in [262_148, 10_000_000] {
+        for rows in [262_152, 10_000_000] {
             let bands: Vec<Band> = Bands::of(rows).unwrap().iter().collect();
             for class in 0..4 {
                 assert!(bands.iter().any(|band| band.start == class * CLASS_BITS), "{rows}");

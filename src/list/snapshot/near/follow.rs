@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::bands::{Band, Bands, masks, window};
-use super::index::{Index, KEYS_AT_ONCE, Numbers, Part, Words, distance, native, number};
+use super::bands::{Band, Bands, Flips};
+use super::index::{Index, KEYS_AT_ONCE, Numbers, Part, Words, distance, native};
 use super::plan::{Group, Plan};
 use super::search::Found;
 use super::table::PDQ_LEN;
@@ -36,28 +36,57 @@ struct Lookup<'a> {
     found: &'a mut Vec<Found>,
 }
 
-/// A query of a group.
+/// The queries of a group.
+struct Wanted {
+    hashes: Vec<(usize, Words)>,
+    tags: Vec<Tags>,
+}
+
+/// Tags that are compared at once.
+const TAGS_AT_ONCE: usize = 4;
+
+/// The tags of some queries, and in less than how many bits of a band and the next a row may differ from
+/// each; 0 where there is no query.
 ///
 /// If an entry is near, then by all bands together it differs in less than the sum of their depths. So
 /// there is a band from which on, going round, any number of bands differ in less than their depths
 /// together: the one behind the place where differences less depths add up to most, the last such.
 /// (Qin and Xiao, "Pigeonring: a principle for faster thresholded similarity search", 2018.) It is
 /// enough to find the entry there, so that of a band and the next, both are asked for.
-struct Wanted {
-    query: usize,
-    hash: Words,
-    /// The bits behind the band.
-    behind: u32,
-    /// The depths of the band and the next.
-    depths: u32,
+#[derive(Default)]
+struct Tags {
+    tags: [u32; TAGS_AT_ONCE],
+    depths: [u32; TAGS_AT_ONCE],
 }
 
-impl Wanted {
-    /// Whether a row may be near that differs in so many bits of the band, and has these behind it.
+impl Tags {
     #[inline(always)]
-    fn may_be(&self, flips: u32, behind: u32) -> bool {
-        flips + (self.behind ^ behind).count_ones() < self.depths
+    fn of(queries: &[(u16, u32)]) -> Self {
+        let mut tags = Tags::default();
+        let places = tags.tags.iter_mut().zip(&mut tags.depths);
+        for ((tag, depths), query) in places.zip(queries) {
+            (*tag, *depths) = (weighed(query.0), query.1);
+        }
+        tags
     }
+
+    /// Whether a row may be near that has this tag, and differs in so many bits of the band.
+    #[inline(always)]
+    fn admit(&self, tag: u32, flips: u32) -> bool {
+        let mut is_admitted = false;
+        for (wanted, depths) in self.tags.iter().zip(&self.depths) {
+            is_admitted |= (wanted ^ tag).count_ones() + flips < *depths;
+        }
+        is_admitted
+    }
+}
+
+/// A tag whose sign counts as sixteen bits: who has another is no row that is meant. Where that is too
+/// few, at radii that no one asks for, hashes are compared for nothing.
+#[inline(always)]
+fn weighed(tag: u16) -> u32 {
+    let (behind, sign) = (u32::from(tag >> 1), u32::from(tag & 1));
+    behind | sign.wrapping_neg() << u16::BITS
 }
 
 impl CountsBits for Lookup<'_> {
@@ -66,7 +95,7 @@ impl CountsBits for Lookup<'_> {
     #[inline(always)]
     fn run(mut self) -> Vec<usize> {
         let Search { queries, plan, .. } = *self.search;
-        let masks = masks_of(&self.index.bands, plan);
+        let flips = flips_of(&self.index.bands, plan);
         let depths = plan.depths(self.index.bands.iter().len(), queries.len());
         // Rows that may yet be looked at for each query; `None` for one that is given up.
         let mut patience = vec![Some(self.search.patience); queries.len()];
@@ -75,11 +104,9 @@ impl CountsBits for Lookup<'_> {
             // Whoever has patience left is served, be others of the group given up or not.
             let most = group.queries.iter().filter_map(|query| patience[*query]).max();
             let (Some(most), (band, part)) = (most, parts[group.band]) else { continue };
-            let masks = masks.get(&(band.width, group.depth)).map_or(&[][..], Vec::as_slice);
-            let next = &depths[(group.band + 1) % parts.len()];
-            let wanted: Vec<Wanted> =
-                group.queries.iter().map(|query| self.wanted(group, band, *query, next)).collect();
-            let looked_at = self.look(part, (group.key, masks), &wanted, most);
+            let flips = flips.get(&(band.width, group.depth)).map_or(&[][..], Vec::as_slice);
+            let wanted = self.wanted(group, band, &depths[(group.band + 1) % parts.len()]);
+            let looked_at = self.look(part, (group.key, flips), &wanted, most);
             for query in &group.queries {
                 patience[*query] =
                     patience[*query].zip(looked_at).and_then(|(a, b)| a.checked_sub(b));
@@ -90,12 +117,16 @@ impl CountsBits for Lookup<'_> {
 }
 
 impl Lookup<'_> {
-    /// What a query of a group wants, by the depths of the next band.
-    fn wanted(&self, group: &Group, band: Band, query: usize, next: &[u32]) -> Wanted {
-        let Pdq(hash) = &self.search.queries[query];
-        let window = window(hash, band.start);
-        let behind = band.behind_in(window, band.start, self.index.packing.behind_bits());
-        Wanted { query, hash: native(hash), behind, depths: group.depth + next[query] }
+    /// What a group wants, by the depths of the next band.
+    #[inline(always)]
+    fn wanted(&self, group: &Group, band: Band, next: &[u32]) -> Wanted {
+        let queries = group.queries.iter().map(|query| {
+            let Pdq(hash) = &self.search.queries[*query];
+            let cut = band.cut(hash, self.index.packing.behind_bits());
+            ((*query, native(hash)), (cut.tag, group.depth + next[*query]))
+        });
+        let (hashes, tags): (Vec<_>, Vec<_>) = queries.unzip();
+        Wanted { hashes, tags: tags.chunks(TAGS_AT_ONCE).map(Tags::of).collect() }
     }
 
     /// Compares what keys lead to with queries. Tells how many rows that were; `None` if there are
@@ -104,35 +135,38 @@ impl Lookup<'_> {
     fn look(
         &mut self,
         part: &Part,
-        (key, masks): (u32, &[u32]),
-        wanted: &[Wanted],
+        (key, flips): (u32, &[Flips]),
+        wanted: &Wanted,
         patience: usize,
     ) -> Option<usize> {
         let Search { file, hashes, radius, .. } = *self.search;
         let (numbers, packing) = (Numbers::of(file, part), self.index.packing);
         let mut left = patience;
         let mut candidates = Vec::new();
-        for masks in masks.chunks(KEYS_AT_ONCE) {
+        for flips in flips.chunks(KEYS_AT_ONCE) {
             candidates.clear();
-            let spans = numbers.spans(key, masks);
-            for (span, mask) in spans.into_iter().zip(masks) {
+            let spans = numbers.spans(key, flips);
+            for (span, flips) in spans.into_iter().zip(flips) {
                 left = left.checked_sub(span.len())?;
+                let sign = weighed(flips.sign);
                 for packed in span {
-                    let (row, behind) = packing.unpack(number(packed));
+                    let (row, tag) = packing.unpack(*packed);
+                    let tag = weighed(tag) ^ sign;
+                    if !wanted.tags.iter().any(|tags| tags.admit(tag, flips.count)) {
+                        continue;
+                    }
                     // A row that does not exist is corrupt, and near nothing.
                     let Some(hash) = hashes.get(row as usize) else { continue };
-                    if wanted.iter().any(|wanted| wanted.may_be(mask.count_ones(), behind)) {
-                        hints::prefetch(hash, 1);
-                        candidates.push(row as usize);
-                    }
+                    hints::prefetch(hash, 1);
+                    candidates.push(row as usize);
                 }
             }
             for &row in &candidates {
                 let hash = native(&hashes[row]);
-                for wanted in wanted {
-                    let distance = distance(&hash, &wanted.hash);
+                for (query, wanted) in &wanted.hashes {
+                    let distance = distance(&hash, wanted);
                     if distance <= radius {
-                        self.found.push(Found { query: wanted.query, distance, row });
+                        self.found.push(Found { query: *query, distance, row });
                     }
                 }
             }
@@ -141,13 +175,14 @@ impl Lookup<'_> {
     }
 }
 
-/// The bits that are flipped in the keys of a plan's groups, by width and depth.
-fn masks_of(bands: &Bands, plan: &Plan) -> BTreeMap<(u32, u32), Vec<u32>> {
-    let widths: Vec<u32> = bands.iter().map(|band| band.width).collect();
+/// In which bits rows differ that a plan's groups look at, by width and depth.
+fn flips_of(bands: &Bands, plan: &Plan) -> BTreeMap<(u32, u32), Vec<Flips>> {
+    let bands: Vec<Band> = bands.iter().collect();
     let mut all = BTreeMap::new();
     for group in &plan.groups {
-        let shape = (widths[group.band], group.depth);
-        all.entry(shape).or_insert_with(|| masks(shape.0, shape.1));
+        let band = bands[group.band];
+        let flips = all.entry((band.width, group.depth));
+        flips.or_insert_with(|| band.flips(group.depth));
     }
     all
 }

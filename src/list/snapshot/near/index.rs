@@ -2,24 +2,25 @@
 //!
 //! ```text
 //! 64 bytes: number of bands, their widths in bits, zeros, and the version of all this
-//! for each band, numbers of 4 bytes:
-//!   offsets   2^width + 1   where the rows with each key begin among the row numbers
-//!   rows      rows          row numbers, by key, then ascending, each with the first bits behind
-//!                           the band above it
+//! for each band:
+//!   offsets   2^(width - 1) + 1   4 bytes each: where the rows with each key begin among the row numbers
+//!   rows      rows                5 bytes each: row numbers, by key, then ascending, each with its tag
+//!                                 above it: the band's sign, and the first bits of the next band
 //! ```
 
 use std::io::{self, Write};
 use std::ops::Range;
 
-use super::bands::{BANDS_MAX, BEHIND_BITS_MAX, Band, Bands, window};
+use super::bands::{BANDS_MAX, BEHIND_BITS_MAX, Band, Bands, Cut, Flips, window};
 use super::table::PDQ_LEN;
 use crate::list::snapshot::error::SnapshotError;
 use crate::list::snapshot::hints;
 
 /// Bytes before the first band; a cache line.
 const HEADER_LEN: usize = 64;
-/// Stands in the last byte of the header. Version 0 cut bands from the bits in the order of the hash.
-const VERSION: u8 = 1;
+/// Stands in the last byte of the header. Version 0 cut bands from the bits in the order of the hash,
+/// version 1 had a key for each value of a band.
+const VERSION: u8 = 2;
 /// Keys that are looked at in one go: as many cache lines are on their way at once, twice what the
 /// processor asks for by itself.
 pub(super) const KEYS_AT_ONCE: usize = 64;
@@ -32,33 +33,42 @@ pub(super) struct Index {
     pub(super) packing: Packing,
 }
 
-/// How row numbers stand in the file.
+/// A row number with its tag, as it stands in the file.
+pub(super) type Packed = [u8; 5];
+
+/// How row numbers stand in the file: of forty bits, those that the greatest one takes are the row's, the
+/// ones above them the tag's.
 #[derive(Clone, Copy)]
 pub(super) struct Packing {
-    /// Bits that the greatest row number takes.
     row_bits: u32,
 }
 
 impl Packing {
+    /// For so many rows, less than 2^32.
     fn of(rows: usize) -> Self {
         let row_bits = usize::BITS - rows.saturating_sub(1).leading_zeros();
         Packing { row_bits: row_bits.min(u32::BITS) }
     }
 
-    /// How many bits from behind the band stand with a row number.
+    /// How many bits of the next band a tag may have.
     pub(super) fn behind_bits(self) -> u32 {
-        (u32::BITS - self.row_bits).min(BEHIND_BITS_MAX)
+        let tag_bits = Packed::default().len() as u32 * u8::BITS - self.row_bits;
+        (tag_bits - 1).min(BEHIND_BITS_MAX)
     }
 
-    fn pack(self, row: u32, behind: u32) -> u32 {
-        row | (u64::from(behind) << self.row_bits) as u32
+    /// Above the tag are zeros.
+    pub(super) fn pack(self, row: u32, tag: u16) -> Packed {
+        let [packed @ .., _, _, _] =
+            (u64::from(row) | u64::from(tag) << self.row_bits).to_le_bytes();
+        packed
     }
 
-    /// The row number, and the bits from behind the band.
+    /// The row number and its tag.
     #[inline(always)]
-    pub(super) fn unpack(self, packed: u32) -> (u32, u32) {
-        let behind = u64::from(packed) >> self.row_bits;
-        ((u64::from(packed) ^ behind << self.row_bits) as u32, behind as u32)
+    pub(super) fn unpack(self, [row @ .., above]: Packed) -> (u32, u16) {
+        let packed = u64::from(number(&row)) | u64::from(above) << u32::BITS;
+        let tag = packed >> self.row_bits;
+        ((packed ^ tag << self.row_bits) as u32, tag as u16)
     }
 }
 
@@ -86,12 +96,15 @@ impl Index {
         }
         let bands = decode_header(header).ok_or(WRONG)?;
         let mut end = section.start + HEADER_LEN;
-        let mut take = |numbers: usize| {
+        let mut take = |bytes: usize| {
             let start = end;
-            end += numbers * size_of::<u32>();
+            end += bytes;
             start..end
         };
-        let part = |band: Band| Part { offsets: take(band.offsets()), rows: take(rows) };
+        let part = |band: Band| Part {
+            offsets: take(band.offsets() * size_of::<u32>()),
+            rows: take(rows * size_of::<Packed>()),
+        };
         let parts = bands.iter().map(part).collect();
         let packing = Packing::of(rows);
         if end == section.end { Ok(Index { bands, parts, packing }) } else { Err(WRONG) }
@@ -128,13 +141,16 @@ pub(super) fn number(bytes: &[u8; 4]) -> u32 {
 /// The numbers of a band.
 pub(super) struct Numbers<'a> {
     pub(super) offsets: &'a [[u8; 4]],
-    pub(super) rows: &'a [[u8; 4]],
+    pub(super) rows: &'a [Packed],
 }
 
 impl<'a> Numbers<'a> {
     pub(super) fn of(file: &'a [u8], part: &Part) -> Self {
-        let numbers = |range: &Range<usize>| file[range.clone()].as_chunks().0;
-        Numbers { offsets: numbers(&part.offsets), rows: numbers(&part.rows) }
+        let bytes = |range: &Range<usize>| &file[range.clone()];
+        Numbers {
+            offsets: bytes(&part.offsets).as_chunks().0,
+            rows: bytes(&part.rows).as_chunks().0,
+        }
     }
 
     /// Where the row numbers with a key begin.
@@ -145,7 +161,7 @@ impl<'a> Numbers<'a> {
 
     /// The row numbers with a key; none where offsets contradict themselves.
     #[inline(always)]
-    pub(super) fn span(&self, key: u32) -> &'a [[u8; 4]] {
+    pub(super) fn span(&self, key: u32) -> &'a [Packed] {
         let span = self.offset(key).zip(self.offset(key + 1));
         let span = span.map(|(start, end)| start as usize..end as usize);
         span.and_then(|span| self.rows.get(span)).unwrap_or_default()
@@ -154,15 +170,17 @@ impl<'a> Numbers<'a> {
     /// The row numbers under some keys, in stages, each of which asks for the memory that the next one
     /// needs: so many lines are waited for at once.
     #[inline(always)]
-    pub(super) fn spans(&self, key: u32, masks: &[u32]) -> [&'a [[u8; 4]]; KEYS_AT_ONCE] {
-        for mask in masks {
-            let offsets = self.offsets.get((key ^ mask) as usize..).unwrap_or_default();
+    pub(super) fn spans(&self, key: u32, flips: &[Flips]) -> [&'a [Packed]; KEYS_AT_ONCE] {
+        for flips in flips {
+            let offsets = self.offsets.get((key ^ flips.key) as usize..).unwrap_or_default();
             hints::prefetch(offsets.as_flattened(), 1);
         }
         let mut spans = [&[][..]; KEYS_AT_ONCE];
-        for (span, mask) in spans.iter_mut().zip(masks) {
-            *span = self.span(key ^ mask);
+        for (span, flips) in spans.iter_mut().zip(flips) {
+            *span = self.span(key ^ flips.key);
+            // Short as they are, half of them lie across the end of a line.
             hints::prefetch(span.as_flattened(), 1);
+            hints::prefetch(span.last().map_or(&[], |last| last), 1);
         }
         spans
     }
@@ -189,9 +207,10 @@ where
     header[HEADER_LEN - 1] = VERSION;
     header[1..].iter_mut().zip(bands.iter()).for_each(|(byte, band)| *byte = band.width as u8);
     out.write_all(&header)?;
-    let mut keyed = Vec::with_capacity(hashes().len());
     let mut sorted = vec![Keyed::default(); hashes().len()];
+    let mut other = sorted.clone();
     let packing = Packing::of(hashes().len());
+    let behind_bits = packing.behind_bits();
     // Bits are put in order once for several bands: 8 bytes a row, where the hashes take 40.
     let mut windows = Windows { start: 0, bits: Vec::with_capacity(hashes().len()) };
     for band in bands.iter() {
@@ -200,14 +219,13 @@ where
             windows.bits.clear();
             windows.bits.extend(hashes().map(|hash| window(hash, band.start)));
         }
-        keyed.clear();
-        keyed.extend((0..).zip(&windows.bits).map(|(row, window)| {
-            let behind = band.behind_in(*window, windows.start, packing.behind_bits());
-            Keyed { key: band.key_in(*window, windows.start), row: packing.pack(row, behind) }
-        }));
-        sort(band.width, &mut keyed, &mut sorted);
-        write_numbers(offsets(band, &keyed), out)?;
-        write_numbers(keyed.iter().map(|keyed| keyed.row), out)?;
+        let keyed = (0..).zip(&windows.bits).map(|(row, window)| {
+            let Cut { key, tag } = band.cut_in(*window, windows.start, behind_bits);
+            Keyed { key, row: packing.pack(row, tag) }
+        });
+        sort(band.width - 1, keyed, &mut sorted, &mut other);
+        write_all(offsets(band, &sorted).map(u32::to_le_bytes), out)?;
+        write_all(sorted.iter().map(|keyed| keyed.row), out)?;
     }
     Ok(())
 }
@@ -222,29 +240,40 @@ struct Windows {
 #[derive(Clone, Copy, Default)]
 struct Keyed {
     key: u32,
-    row: u32,
+    row: Packed,
 }
 
-/// Sorts by key and leaves equal keys in their order: two steps of a radix sort, each of which
-/// writes to so few places at a time that they stay in the cache. `other` is as long as `keyed`.
-fn sort(width: u32, keyed: &mut [Keyed], other: &mut [Keyed]) {
-    let low = width / 2;
+/// Sorts by keys of so many bits and leaves equal keys in their order: two steps of a radix sort, each of
+/// which writes to so few places at a time that they stay in the cache. There is room for all in `sorted`
+/// and in `other`.
+fn sort(
+    bits: u32,
+    keyed: impl Iterator<Item = Keyed> + Clone,
+    sorted: &mut [Keyed],
+    other: &mut [Keyed],
+) {
+    let low = bits / 2;
     let mask = (1 << low) - 1;
     scatter(keyed, other, 1 << low, |key| key & mask);
-    scatter(other, keyed, 1 << (width - low), |key| key >> low);
+    scatter(other.iter().copied(), sorted, 1 << (bits - low), |key| key >> low);
 }
 
-/// Moves everything to its place by a part of the key that has so many values.
-fn scatter(from: &[Keyed], to: &mut [Keyed], values: usize, part: impl Fn(u32) -> u32) {
+/// Puts everything into its place by a part of the key that has so many values.
+fn scatter(
+    from: impl Iterator<Item = Keyed> + Clone,
+    to: &mut [Keyed],
+    values: usize,
+    part: impl Fn(u32) -> u32,
+) {
     let mut places = vec![0usize; values];
-    from.iter().for_each(|keyed| places[part(keyed.key) as usize] += 1);
+    from.clone().for_each(|keyed| places[part(keyed.key) as usize] += 1);
     let mut next = 0;
     for place in &mut places {
         next += std::mem::replace(place, next);
     }
     for keyed in from {
         let place = &mut places[part(keyed.key) as usize];
-        to[*place] = *keyed;
+        to[*place] = keyed;
         *place += 1;
     }
 }
@@ -259,12 +288,16 @@ fn offsets(band: Band, keyed: &[Keyed]) -> impl Iterator<Item = u32> {
     })
 }
 
-fn write_numbers(numbers: impl Iterator<Item = u32>, out: &mut impl Write) -> io::Result<()> {
+/// Writes numbers of `LEN` bytes.
+fn write_all<const LEN: usize>(
+    numbers: impl Iterator<Item = [u8; LEN]>,
+    out: &mut impl Write,
+) -> io::Result<()> {
     /// Numbers that are handed on together.
     const AT_ONCE: usize = 1024;
-    let mut bytes = Vec::with_capacity(AT_ONCE * size_of::<u32>());
+    let mut bytes = Vec::with_capacity(AT_ONCE * LEN);
     for number in numbers {
-        bytes.extend(number.to_le_bytes());
+        bytes.extend(number);
         if bytes.len() == bytes.capacity() {
             out.write_all(&bytes)?;
             bytes.clear();

@@ -12,14 +12,13 @@ use super::bands::{BITS, Band, Bands};
 use crate::image::Pdq;
 
 /// What it costs to look at a key of a band, in nanoseconds: waiting for the memory of its offsets,
-/// then of its row numbers. It is measured, with ten million entries. This and the other costs decide
-/// how fast a search is, never what it finds.
+/// then of its row numbers. This and the other costs were chosen by trying, with ten million entries; they
+/// decide how fast a search is, never what it finds.
 const PROBE_COST: f64 = 35.0;
-/// What it costs to look at a row that a key led to: at one hash of three, of which each takes 16
-/// (measured).
-const CANDIDATE_COST: f64 = 6.0;
-/// What it costs to compare that with one query more; an estimate.
-const COMPARE_COST: f64 = 1.0;
+/// What it costs to look at a row that a key led to: at its tag, and at few of their hashes.
+const ROW_COST: f64 = 1.5;
+/// What it costs to compare that with one query more.
+const COMPARE_COST: f64 = 0.3;
 
 /// How a list is searched for some queries.
 pub(super) struct Plan {
@@ -34,7 +33,7 @@ pub(super) struct Group {
     /// Index of the band.
     pub(super) band: usize,
     pub(super) key: u32,
-    /// How many bits of the key are flipped at most, and one.
+    /// In how many bits of the band rows differ that are looked at, at most, and one.
     pub(super) depth: u32,
     /// Indices of the queries.
     pub(super) queries: Vec<usize>,
@@ -85,7 +84,7 @@ impl Plan {
 
 /// The queries by their key in a band.
 fn groups(number: usize, band: Band, queries: &[Pdq]) -> Vec<Group> {
-    let keys = queries.iter().map(|Pdq(hash)| band.key(hash));
+    let keys = queries.iter().map(|Pdq(hash)| band.cut(hash, 0).key);
     let mut keyed: Vec<(u32, usize)> = keys.zip(0..).collect();
     keyed.sort_unstable();
     let group = |keyed: &[(u32, usize)]| Group {
@@ -102,9 +101,9 @@ impl Group {
     fn step_cost(&self, band: Band, rows: usize) -> Option<f64> {
         let flips = self.depth;
         let keys = (0..flips).map(|i| f64::from(band.width.saturating_sub(i)) / f64::from(i + 1));
-        let candidates = rows as f64 / f64::from(1u32 << band.width);
-        let compare = CANDIDATE_COST + COMPARE_COST * (self.queries.len() as f64 - 1.0);
-        let cost = keys.product::<f64>() * (PROBE_COST + candidates * compare);
+        let rows = rows as f64 / (band.offsets() - 1) as f64;
+        let compare = ROW_COST + COMPARE_COST * (self.queries.len() as f64 - 1.0);
+        let cost = keys.product::<f64>() * (PROBE_COST + rows * compare);
         (flips <= band.width).then_some(cost)
     }
 }
@@ -127,7 +126,7 @@ mod tests {
     #[test]
     fn a_plan_finds_every_entry_within_the_radius() {
         let one = strangers(1);
-        for rows in [262_148, 10_000_000] {
+        for rows in [262_152, 10_000_000] {
             let bands = Bands::of(rows).unwrap();
             let widths: Vec<u32> = bands.iter().map(|band| band.width).collect();
             let mut before = 0.0;

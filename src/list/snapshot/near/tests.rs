@@ -157,7 +157,7 @@ fn every_radius_finds_what_a_scan_finds() {
 fn a_long_list_has_an_index() {
     let mut numbers = Numbers(2);
     // The canary is a row too: the fewest rows for which it pays.
-    let list: Vec<Pdq> = (0..262_147).map(|_| numbers.pdq()).collect();
+    let list: Vec<Pdq> = (0..262_151).map(|_| numbers.pdq()).collect();
     let snapshot = Snapshot::from_bytes(compiled(std::slice::from_ref(&list), &[])).unwrap();
     assert!(snapshot.near.pdq.as_ref().is_some_and(|table| table.index.is_some()));
     for (i, distance) in [(0, 0), (7, 31), (200_000, 30), (100, 32)] {
@@ -419,24 +419,26 @@ fn verify_finds_what_checksums_do_not() {
         changed(SectionKind::PdqReferences, |b| b[7] ^= 0x80),
         "a row is listed that can't be an entry",
     );
-    // The first band: offsets from byte 64 on, then row numbers.
-    let rows = 64 + 4 * 257;
+    // The first band: offsets from byte 64 on, then row numbers, of five bytes each: with fewer than 64
+    // rows, six bits and the tag's sixteen.
+    let rows = 64 + 4 * 129;
     is(changed(SectionKind::PdqIndex, number(64, 1)), "the pdq index misleads");
     is(changed(SectionKind::PdqIndex, number(64 + 4 * 100, u32::MAX)), "the pdq index misleads");
     is(changed(SectionKind::PdqIndex, number(rows - 4, 50)), "the pdq index misleads");
     is(changed(SectionKind::PdqIndex, number(rows, 1)), "the pdq index misleads");
     is(changed(SectionKind::PdqIndex, number(rows, u32::MAX)), "the pdq index misleads");
     is(changed(SectionKind::PdqIndex, |b| b[rows] ^= 0x40), "the pdq index misleads");
-    is(changed(SectionKind::PdqIndex, |b| b[rows + 3] ^= 0x80), "the pdq index misleads");
+    is(changed(SectionKind::PdqIndex, |b| b[rows] ^= 0x80), "the pdq index misleads");
+    is(changed(SectionKind::PdqIndex, |b| b[rows + 4] ^= 0x80), "the pdq index misleads");
     is(changed(SectionKind::PdqIndex, |b| b[64..].fill(0xff)), "the pdq index misleads");
     for (at, byte) in
         [(0, 0), (0, 15), (0, 17), (0, 255), (1, 15), (1, 0), (1, 200), (17, 1), (62, 1)]
     {
         is(changed(SectionKind::PdqIndex, |b| b[at] = byte), "the pdq index can't be read");
     }
-    for version in [0, 2] {
+    for version in [0, 1, 3] {
         let told = format!(
-            "its pdq index has version {version}, this release reads version 1; build the list anew"
+            "its pdq index has version {version}, this release reads version 2; build the list anew"
         );
         assert_eq!(changed(SectionKind::PdqIndex, |b| b[63] = version), Err(told));
     }

@@ -1,7 +1,7 @@
 //! Whether the perceptual hashes of a snapshot are what they seem to be.
 
-use super::bands::window;
-use super::index::{Index, Numbers, number};
+use super::bands::Cut;
+use super::index::{Index, Numbers, Packed};
 use super::table::PdqTable;
 use crate::list::canary::canary_hash;
 use crate::list::snapshot::error::SnapshotError;
@@ -66,19 +66,17 @@ impl Snapshot {
         let hashes = table.hashes(&self.bytes);
         for (band, part) in index.parts() {
             let numbers = Numbers::of(&self.bytes, part);
-            let bits_of = |row: u32| {
-                let window = window(hashes.get(row as usize)?, band.start);
-                let behind = band.behind_in(window, band.start, index.packing.behind_bits());
-                Some((band.key_in(window, band.start), behind))
-            };
-            let unpacked = |packed: &[u8; 4]| index.packing.unpack(number(packed));
+            let packing = index.packing;
+            let row = |packed: &Packed| packing.unpack(*packed).0;
+            let cut = |row: u32| Some(band.cut(hashes.get(row as usize)?, packing.behind_bits()));
             let mut end = 0;
             for key in 0..band.offsets() as u32 - 1 {
                 let span = numbers.span(key);
-                let ascends = span.is_sorted_by(|a, b| unpacked(a).0 < unpacked(b).0);
-                let is_here = |packed: &[u8; 4]| {
-                    let (row, behind) = unpacked(packed);
-                    bits_of(row) == Some((key, behind))
+                let ascends = span.is_sorted_by(|a, b| row(a) < row(b));
+                let is_here = |packed: &Packed| {
+                    let row = row(packed);
+                    let is_packed = |cut: Cut| packing.pack(row, cut.tag) == *packed;
+                    cut(row).is_some_and(|cut| cut.key == key && is_packed(cut))
                 };
                 if numbers.offset(key) != Some(end) || !ascends || !span.iter().all(is_here) {
                     return Err(WRONG);
