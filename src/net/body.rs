@@ -10,6 +10,7 @@ use bytes::{Buf, Bytes};
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
+use super::budget::Reservation;
 use crate::policy::CommitToken;
 
 /// Bytes that are handed to the connection at once, if they come in several pieces. Each write costs
@@ -52,9 +53,20 @@ pub struct Pieces {
     pipe: Arc<Mutex<Pipe>>,
 }
 
+/// All of a body that has not gone out yet, or its end.
+#[derive(Debug, Default)]
+pub struct Whole {
+    /// Its bytes.
+    pub wire: Vec<Bytes>,
+    /// The memory that is reserved for them.
+    pub room: Option<Reservation>,
+}
+
 #[derive(Debug, Default)]
 struct Pipe {
     queue: VecDeque<Bytes>,
+    /// The body, for as long as it may have to be sent again.
+    whole: Whole,
     trailers: Option<HeaderMap>,
     end: End,
     /// Whether any byte has been taken by the connection.
@@ -102,6 +114,14 @@ impl Feed {
             pipe.stirred = true;
             pipe.queue.push_back(wire);
         }
+    }
+
+    /// Hands on a whole body, which [`Taken::take_back`] gives back if it has to be sent again.
+    pub fn push_whole(&mut self, whole: Whole) {
+        let mut pipe = lock(&self.pipe);
+        pipe.stirred = true;
+        pipe.queue.extend(whole.wire.iter().filter(|piece| !piece.is_empty()).cloned());
+        pipe.whole = whole;
     }
 
     /// Whether the connection has taken everything fed so far.
@@ -161,6 +181,11 @@ impl Taken {
             !pipe.taken || pipe.unwritten > 0
         })
     }
+
+    /// The body, if it was handed on whole and may be sent again.
+    pub fn take_back(&self) -> Whole {
+        self.0.as_ref().map(|pipe| std::mem::take(&mut lock(pipe).whole)).unwrap_or_default()
+    }
 }
 
 impl Body for UpstreamBody {
@@ -217,6 +242,15 @@ impl Pipe {
         }
     }
 
+    /// So many bytes have gone out to a socket. After the last, nothing is sent again: its memory is free
+    /// for the next body while the store takes its time to answer.
+    fn wrote(&mut self, count: usize) {
+        self.unwritten -= count;
+        if self.taken && self.unwritten == 0 {
+            self.whole = Whole::default();
+        }
+    }
+
     /// The first pieces of the queue, at least one of them, and their length together.
     fn take(&mut self) -> (VecDeque<Bytes>, usize) {
         let (mut count, mut bytes) = (0, 0);
@@ -255,7 +289,7 @@ impl Buf for Pieces {
     fn advance(&mut self, mut count: usize) {
         assert!(count <= self.bytes, "the contract of Buf");
         self.bytes -= count;
-        lock(&self.pipe).unwritten -= count;
+        lock(&self.pipe).wrote(count);
         while let Some(front) = self.pieces.front_mut()
             && count > 0
         {

@@ -1,7 +1,6 @@
 //! After the commit point: the body has been ended towards the store, and nothing that happens to
 //! the client may keep us from learning what the store made of it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,7 +15,6 @@ use super::parts::complete::Complete;
 use super::parts::create::Create;
 use super::parts::part::Sent;
 use super::record::Termination;
-use crate::net::budget::Reservation;
 use crate::policy::Unjudged;
 use crate::s3::MAX_ANSWER;
 
@@ -63,8 +61,6 @@ struct Pending {
     sequel: Sequel,
     /// The head of the answer to a part, once it is there.
     answered: Option<Box<(StatusCode, HeaderMap)>>,
-    /// What the held body still occupies.
-    _reservation: Option<Arc<Reservation>>,
 }
 
 impl Committed {
@@ -73,12 +69,10 @@ impl Committed {
         exchange: Box<Exchange>,
         journal: Journal,
         patience: Duration,
-        reservation: Option<Arc<Reservation>>,
         sequel: Sequel,
     ) -> Self {
         let answered = None;
-        let _reservation = reservation;
-        Committed(Some(Pending { exchange, journal, patience, sequel, answered, _reservation }))
+        Committed(Some(Pending { exchange, journal, patience, sequel, answered }))
     }
 
     /// The store's answer, and what is needed to pass it on and to write the record; `None` if it was

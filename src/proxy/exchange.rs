@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 
 use super::faults;
 use super::parts::complete::Complete;
-use crate::net::body::{Feed, Taken, UpstreamBody};
+use crate::net::body::{Feed, Taken, UpstreamBody, Whole};
 use crate::net::upstream::{Failed, Link, Reply, Upstream};
 
 /// A request under way at the store.
@@ -130,6 +130,11 @@ impl Exchange {
             StoreFault::Failed(failed) => failed.unsent || self.taken.is_short(),
             StoreFault::Silent => false,
         }
+    }
+
+    /// The body, where [`Exchange::may_be_sent_again`] allows it.
+    pub fn take_back(&self) -> Whole {
+        self.taken.take_back()
     }
 
     /// The answer's body, which keeps driving the connection. `committed` says that the request's

@@ -10,7 +10,7 @@ use super::exchange::Exchange;
 use super::faults;
 use super::intake::{Intake, IntakeFault, Progress, Taken};
 use crate::inspect::{BodyError, HoldBack};
-use crate::net::body::Feed;
+use crate::net::body::{Feed, Whole};
 use crate::policy::CommitToken;
 
 /// A request whose head is on its way to the store.
@@ -22,15 +22,15 @@ pub struct Running {
 }
 
 impl Running {
-    /// Hands on all of `wire` and ends the body. The token is spent.
+    /// Hands on all of `body`, and ends it. The token is spent.
     pub fn commit(
         self,
-        wire: impl IntoIterator<Item = bytes::Bytes>,
+        body: Whole,
         trailers: Option<HeaderMap>,
         token: CommitToken,
     ) -> Box<Exchange> {
         if let Some(mut feed) = self.feed {
-            wire.into_iter().for_each(|piece| feed.push(piece));
+            feed.push_whole(body);
             faults::point("fed");
             feed.commit(token, trailers);
         }

@@ -29,6 +29,7 @@ use super::seal::Seal;
 use super::signing::Route;
 use crate::digest::MultiHasher;
 use crate::inspect::{BodyError, Codings, Evidence, Inspector};
+use crate::net::body::Whole;
 use crate::net::budget::Reservation;
 use crate::net::downstream::Pace;
 use crate::policy::{Outcome, Unjudged, Verdict};
@@ -66,10 +67,9 @@ pub(super) enum Decoding {
 
 /// A body held whole whose verdict lets it pass.
 pub(super) struct Held {
-    wire: Vec<Bytes>,
+    body: Whole,
     trailers: Option<HeaderMap>,
     verdict: Verdict,
-    reservation: Option<Arc<Reservation>>,
 }
 
 impl Upload {
@@ -144,7 +144,7 @@ impl Upload {
         if !verdict.passes() {
             return Box::pin(self.deny()).await;
         }
-        self.commit(&Held { wire: vec![], trailers: None, verdict, reservation: None }).await
+        self.commit(&mut Held { body: Whole::default(), trailers: None, verdict }).await
     }
 
     // ---- the body comes in -------------------------------------------------------------------
@@ -212,15 +212,11 @@ impl Upload {
             drop(running);
             return Box::pin(self.deny()).await;
         }
-        let held = Held {
-            wire: hold.drain().collect(),
-            trailers,
-            verdict,
-            reservation: reservation.map(Arc::new),
-        };
+        let body = Whole { wire: hold.drain().collect(), room: reservation };
+        let mut held = Held { body, trailers, verdict };
         match running {
-            Some(running) => Box::pin(self.commit_on(running, &held)).await,
-            None => self.commit(&held).await,
+            Some(running) => Box::pin(self.commit_on(running, &mut held)).await,
+            None => self.commit(&mut held).await,
         }
     }
 
@@ -306,8 +302,9 @@ impl Upload {
             drop(running);
             return Box::pin(self.deny()).await;
         };
-        let exchange = running.commit(hold.drain(), trailers, token);
-        let (upload, ended) = self.await_answer(exchange, reservation.map(Arc::new)).await;
+        let end = Whole { wire: hold.drain().collect(), room: reservation };
+        let exchange = running.commit(end, trailers, token);
+        let (upload, ended) = self.await_answer(exchange).await;
         upload.relay(ended.reply, ended.exchange, ended.fault).await
     }
 
@@ -381,7 +378,7 @@ impl Upload {
 
     /// Sends a held body on a connection of its own; once more on a fresh one if the first proved
     /// dead before it had the last byte.
-    async fn commit(mut self: Box<Self>, held: &Held) -> Answer {
+    async fn commit(mut self: Box<Self>, held: &mut Held) -> Answer {
         for fresh in [false, true] {
             let Ok(running) = self.case.open(fresh).await else {
                 return self.unreachable(None, Termination::StoreConnect);
@@ -396,7 +393,7 @@ impl Upload {
     }
 
     /// Sends a held body on a connection that its head has gone out on before.
-    async fn commit_on(self: Box<Self>, running: Running, held: &Held) -> Answer {
+    async fn commit_on(self: Box<Self>, running: Running, held: &mut Held) -> Answer {
         match self.try_commit(running, held).await {
             Ok(answer) => answer,
             Err(back) => back.commit(held).await,
@@ -408,22 +405,22 @@ impl Upload {
     async fn try_commit(
         self: Box<Self>,
         running: Running,
-        held: &Held,
+        held: &mut Held,
     ) -> Result<Answer, Box<Upload>> {
         let Some(token) = held.verdict.token() else { return Err(self) };
-        let exchange = running.commit(held.wire.iter().cloned(), held.trailers.clone(), token);
-        let (upload, ended) = self.await_answer(exchange, held.reservation.clone()).await;
+        let body = std::mem::take(&mut held.body);
+        let exchange = running.commit(body, held.trailers.clone(), token);
+        let (upload, ended) = self.await_answer(exchange).await;
         match ended.reply {
-            Err(fault) if ended.exchange.may_be_sent_again(&fault) => Err(upload),
+            Err(fault) if ended.exchange.may_be_sent_again(&fault) => {
+                held.body = ended.exchange.take_back();
+                Err(upload)
+            }
             reply => Ok(upload.relay(reply, ended.exchange, ended.fault).await),
         }
     }
 
-    async fn await_answer(
-        mut self: Box<Self>,
-        exchange: Box<Exchange>,
-        reservation: Option<Arc<Reservation>>,
-    ) -> (Box<Upload>, Ended) {
+    async fn await_answer(mut self: Box<Self>, exchange: Box<Exchange>) -> (Box<Upload>, Ended) {
         self.journal.committed();
         // All has been seen; the store may take its time to answer.
         if let Decoding::Undone(reservation) = &mut self.decoding {
@@ -433,7 +430,7 @@ impl Upload {
         let patience = self.case.store.config.response_timeout;
         // They go on without this upload if its client leaves, and come back to it if not.
         let (journal, sequel) = (self.journal, self.sequel);
-        let mut committed = Committed::new(exchange, journal, patience, reservation, sequel);
+        let mut committed = Committed::new(exchange, journal, patience, sequel);
         let Some(aftermath) = committed.answer().await else { unreachable!("the wait ends once") };
         let Aftermath { reply, exchange, journal, sequel, fault } = aftermath;
         (self.journal, self.sequel) = (journal, sequel);

@@ -1,5 +1,6 @@
 use std::task::Waker;
 
+use super::super::budget::Budget;
 use super::*;
 use crate::policy::{Mode, Outcome, Verdict};
 
@@ -77,6 +78,39 @@ fn what_a_connection_took_along_was_not_written() {
     drop(broken);
     drop(body);
     assert!(taken.is_begun() && taken.is_short());
+}
+
+/// Until its last byte is written, what was handed on whole comes back.
+#[test]
+fn a_whole_body_is_given_back_until_it_is_written() {
+    let wire = || vec![Bytes::from_static(b"ab"), Bytes::new(), Bytes::from_static(b"cde")];
+    for (written, expected) in [(None, wire()), (Some(4), wire()), (Some(5), vec![])] {
+        let (mut body, mut feed) = UpstreamBody::fed(Some(5));
+        let taken = body.taken();
+        feed.push_whole(Whole { wire: wire(), room: None });
+        feed.commit(token(), None);
+        if let Some(written) = written {
+            pieces(&mut body).advance(written);
+        }
+        assert_eq!(taken.is_short(), !expected.is_empty());
+        assert_eq!(taken.take_back().wire, expected, "{written:?}");
+    }
+}
+
+/// Its memory is free while the answer is waited for.
+#[test]
+fn a_body_that_is_written_is_let_go() {
+    let (mut body, mut feed) = UpstreamBody::fed(Some(3));
+    let taken = body.taken();
+    let (only, budget) = (Bytes::from(vec![7; 3]), Budget::new(3));
+    feed.push_whole(Whole { wire: vec![only.clone()], room: budget.reserve(3) });
+    feed.commit(token(), None);
+    let mut last = pieces(&mut body);
+    assert_eq!((only.is_unique(), budget.used()), (false, 3));
+    last.advance(3);
+    drop(last);
+    assert_eq!((only.is_unique(), budget.used()), (true, 0), "neither connection nor feed has it");
+    assert!(!taken.is_short());
 }
 
 /// Writes all of `pieces` as a socket would that has so many slots and takes so many bytes.
