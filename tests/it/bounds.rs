@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Client, Framing, Gate, Request, Setup, Store, sample};
+use crate::support::{Client, Framing, Gate, Latch, Request, Script, Setup, Step, Store, sample};
 
 /// A gate that may hold one MiB at a time.
 fn small_budget(store: &Store) -> Setup {
@@ -44,6 +44,29 @@ fn beyond_the_budget_clients_are_asked_to_slow_down() {
     let short: Vec<_> = records.iter().filter(|r| r["reason"] == "budget").collect();
     assert_eq!(short.len(), Framing::ALL.len());
     assert!(short.iter().all(|record| record["verdict"] == "unjudged" && record["status"] == 503));
+}
+
+/// What has gone out to the store takes no memory while its answer is waited for.
+#[test]
+fn a_store_may_take_its_time_to_answer() {
+    let latch = Latch::new();
+    let late = latch.clone();
+    let store = Store::scripted(move |seen| match seen.target() {
+        "/b/late" => {
+            let wait = [Step::ContinueIfAsked, Step::ReadBody, Step::Wait(late.clone())];
+            Script::steps(wait.into_iter().chain(Script::ok().0).collect::<Vec<_>>())
+        }
+        _ => Script::ok(),
+    });
+    let gate = small_budget(&store).start();
+    let mut first = gate.client();
+    first.send(&Request::put("/b/late", &sample::noise(1, 900_000)).on_wire());
+    store.await_body(0, 900_000);
+    gate.await_metric("s3bouncer_capture_in_use_bytes", 0.0);
+    let second = gate.exchange(&Request::put("/b/k", &sample::noise(2, 900_000)));
+    assert_eq!(second.status(), 200, "there is room for it");
+    latch.open();
+    assert_eq!(first.answer().status(), 200);
 }
 
 /// What undoes a coding takes more memory than a body: it counts like one.
