@@ -144,6 +144,7 @@ impl Drop for Feed {
         if let End::Open = pipe.end {
             pipe.end = End::Broken;
             pipe.queue.clear();
+            pipe.whole = Whole::default();
             pipe.stirred = true;
         }
     }

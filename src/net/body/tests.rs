@@ -26,8 +26,10 @@ fn only_a_token_ends_the_body() {
 #[test]
 fn a_dropped_feed_is_an_error_and_takes_its_bytes_along() {
     let (mut body, mut feed) = UpstreamBody::fed(Some(2));
-    feed.push(Bytes::from_static(b"x"));
+    let (only, budget) = (Bytes::from(vec![7; 2]), Budget::new(2));
+    feed.push_whole(Whole { wire: vec![only.clone()], room: budget.reserve(2) });
     drop(feed);
+    assert_eq!((only.is_unique(), budget.used()), (true, 0));
     assert!(matches!(poll(&mut body), Poll::Ready(Some(Err(_)))));
     assert!(matches!(poll(&mut body), Poll::Ready(Some(Err(_)))), "and stays one");
 }
