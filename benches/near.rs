@@ -118,6 +118,7 @@ struct List(Vec<Pdq>);
 
 impl List {
     fn of(entries: u64, mut hashes: Vec<Pdq>) -> Self {
+        hashes.truncate(entries as usize);
         hashes.extend((hashes.len() as u64..entries).map(made_up));
         List(hashes)
     }

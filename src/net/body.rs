@@ -53,9 +53,9 @@ pub struct Pieces {
     pipe: Arc<Mutex<Pipe>>,
 }
 
-/// All of a body that has not gone out yet, or its end.
+/// What has not gone out yet of a body: all of it, or its end.
 #[derive(Debug, Default)]
-pub struct Whole {
+pub struct Rest {
     /// Its bytes.
     pub wire: Vec<Bytes>,
     /// The memory that is reserved for them.
@@ -65,8 +65,8 @@ pub struct Whole {
 #[derive(Debug, Default)]
 struct Pipe {
     queue: VecDeque<Bytes>,
-    /// The body, for as long as it may have to be sent again.
-    whole: Whole,
+    /// What was handed on last, for as long as it may have to be sent again.
+    rest: Rest,
     trailers: Option<HeaderMap>,
     end: End,
     /// Whether any byte has been taken by the connection.
@@ -116,12 +116,12 @@ impl Feed {
         }
     }
 
-    /// Hands on a whole body, which [`Taken::take_back`] gives back if it has to be sent again.
-    pub fn push_whole(&mut self, whole: Whole) {
+    /// Hands on all that is left, which [`Taken::take_back`] gives back if it has to be sent again.
+    pub fn push_rest(&mut self, rest: Rest) {
         let mut pipe = lock(&self.pipe);
         pipe.stirred = true;
-        pipe.queue.extend(whole.wire.iter().filter(|piece| !piece.is_empty()).cloned());
-        pipe.whole = whole;
+        pipe.queue.extend(rest.wire.iter().filter(|piece| !piece.is_empty()).cloned());
+        pipe.rest = rest;
     }
 
     /// Whether the connection has taken everything fed so far.
@@ -144,7 +144,7 @@ impl Drop for Feed {
         if let End::Open = pipe.end {
             pipe.end = End::Broken;
             pipe.queue.clear();
-            pipe.whole = Whole::default();
+            pipe.rest = Rest::default();
             pipe.stirred = true;
         }
     }
@@ -177,15 +177,12 @@ impl Taken {
     /// Whether there is a body, and its last byte has not gone out to a socket. Once it has, the
     /// request must not be sent again.
     pub fn is_short(&self) -> bool {
-        self.0.as_ref().is_some_and(|pipe| {
-            let pipe = lock(pipe);
-            !pipe.taken || pipe.unwritten > 0
-        })
+        self.0.as_ref().is_some_and(|pipe| lock(pipe).is_short())
     }
 
-    /// The body, if it was handed on whole and may be sent again.
-    pub fn take_back(&self) -> Whole {
-        self.0.as_ref().map(|pipe| std::mem::take(&mut lock(pipe).whole)).unwrap_or_default()
+    /// What was handed on last, if it may be sent again.
+    pub fn take_back(&self) -> Rest {
+        self.0.as_ref().map(|pipe| std::mem::take(&mut lock(pipe).rest)).unwrap_or_default()
     }
 }
 
@@ -231,6 +228,7 @@ impl Pipe {
             End::Broken => Poll::Ready(Some(Err(Uncommitted))),
             End::Committed(token) => {
                 pipe.taken = true;
+                pipe.let_go();
                 match pipe.trailers.take() {
                     Some(trailers) => {
                         pipe.end = End::Committed(token);
@@ -243,13 +241,22 @@ impl Pipe {
         }
     }
 
-    /// So many bytes have gone out to a socket. After the last, nothing is sent again: its memory is free
-    /// for the next body while the store takes its time to answer.
+    /// So many bytes have gone out to a socket.
     fn wrote(&mut self, count: usize) {
         self.unwritten -= count;
-        if self.taken && self.unwritten == 0 {
-            self.whole = Whole::default();
+        self.let_go();
+    }
+
+    /// After its last byte nothing is sent again: a body's memory is free for the next one while the
+    /// store takes its time to answer.
+    fn let_go(&mut self) {
+        if !self.is_short() {
+            self.rest = Rest::default();
         }
+    }
+
+    fn is_short(&self) -> bool {
+        !self.taken || self.unwritten > 0
     }
 
     /// The first pieces of the queue, at least one of them, and their length together.

@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 
 use super::faults;
 use super::parts::complete::Complete;
-use crate::net::body::{Feed, Taken, UpstreamBody, Whole};
+use crate::net::body::{Feed, Rest, Taken, UpstreamBody};
 use crate::net::upstream::{Failed, Link, Reply, Upstream};
 
 /// A request under way at the store.
@@ -133,7 +133,7 @@ impl Exchange {
     }
 
     /// The body, where [`Exchange::may_be_sent_again`] allows it.
-    pub fn take_back(&self) -> Whole {
+    pub fn take_back(&self) -> Rest {
         self.taken.take_back()
     }
 

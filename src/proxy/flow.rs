@@ -10,7 +10,7 @@ use super::exchange::Exchange;
 use super::faults;
 use super::intake::{Intake, IntakeFault, Progress, Taken};
 use crate::inspect::{BodyError, HoldBack};
-use crate::net::body::{Feed, Whole};
+use crate::net::body::{Feed, Rest};
 use crate::policy::CommitToken;
 
 /// A request whose head is on its way to the store.
@@ -25,12 +25,12 @@ impl Running {
     /// Hands on all of `body`, and ends it. The token is spent.
     pub fn commit(
         self,
-        body: Whole,
+        body: Rest,
         trailers: Option<HeaderMap>,
         token: CommitToken,
     ) -> Box<Exchange> {
         if let Some(mut feed) = self.feed {
-            feed.push_whole(body);
+            feed.push_rest(body);
             faults::point("fed");
             feed.commit(token, trailers);
         }

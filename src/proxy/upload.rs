@@ -29,7 +29,7 @@ use super::seal::Seal;
 use super::signing::Route;
 use crate::digest::MultiHasher;
 use crate::inspect::{BodyError, Codings, Evidence, Inspector};
-use crate::net::body::Whole;
+use crate::net::body::Rest;
 use crate::net::budget::Reservation;
 use crate::net::downstream::Pace;
 use crate::policy::{Outcome, Unjudged, Verdict};
@@ -67,7 +67,7 @@ pub(super) enum Decoding {
 
 /// A body held whole whose verdict lets it pass.
 pub(super) struct Held {
-    body: Whole,
+    body: Rest,
     trailers: Option<HeaderMap>,
     verdict: Verdict,
 }
@@ -144,7 +144,7 @@ impl Upload {
         if !verdict.passes() {
             return Box::pin(self.deny()).await;
         }
-        self.commit(&mut Held { body: Whole::default(), trailers: None, verdict }).await
+        self.commit(&mut Held { body: Rest::default(), trailers: None, verdict }).await
     }
 
     // ---- the body comes in -------------------------------------------------------------------
@@ -212,7 +212,7 @@ impl Upload {
             drop(running);
             return Box::pin(self.deny()).await;
         }
-        let body = Whole { wire: hold.drain().collect(), room: reservation };
+        let body = Rest { wire: hold.drain().collect(), room: reservation };
         let mut held = Held { body, trailers, verdict };
         match running {
             Some(running) => Box::pin(self.commit_on(running, &mut held)).await,
@@ -302,7 +302,7 @@ impl Upload {
             drop(running);
             return Box::pin(self.deny()).await;
         };
-        let end = Whole { wire: hold.drain().collect(), room: reservation };
+        let end = Rest { wire: hold.drain().collect(), room: reservation };
         let exchange = running.commit(end, trailers, token);
         let (upload, ended) = self.await_answer(exchange).await;
         upload.relay(ended.reply, ended.exchange, ended.fault).await

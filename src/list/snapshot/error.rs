@@ -2,7 +2,8 @@
 
 use std::io;
 
-use super::format::SectionKind;
+use super::format::{SectionKind, VERSION};
+use super::near::INDEX_VERSION;
 
 /// Why a snapshot is refused.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +15,7 @@ pub enum SnapshotError {
     #[error("the file is not a list snapshot")]
     NotASnapshot,
     /// The file is of a format that this release does not know.
-    #[error("the snapshot has format version {0}, this release reads version 1")]
+    #[error("the snapshot has format version {0}, this release reads version {VERSION}")]
     Version(u32),
     /// The file is shorter or longer than its header says.
     #[error("the snapshot should have {stated} bytes and has {found}")]
@@ -38,7 +39,10 @@ pub enum SnapshotError {
              build the list anew", version = crate::image::PerceptualKind::CRATE_VERSION)]
     HasherVersion(String),
     /// Its index of PDQ hashes is of another release's kind.
-    #[error("its pdq index has version {0}, this release reads version 2; build the list anew")]
+    #[error(
+        "its pdq index has version {0}, this release reads version {INDEX_VERSION}; \
+             build the list anew"
+    )]
     IndexVersion(u8),
     /// The checksums may be right, but the content contradicts itself.
     #[error("the snapshot is corrupt: {0}")]

@@ -14,7 +14,7 @@ use crate::image::PerceptualKind;
 /// First bytes of the file. The last five show a transfer that changed line ends.
 const MAGIC: [u8; 8] = *b"\x89S3B\r\n\x1a\n";
 /// The only version there is.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 /// Bytes of the header that its checksum covers.
 const COVERED_LEN: usize = 72;
 /// Bytes of the header with its checksum.

@@ -27,7 +27,7 @@ fn only_a_token_ends_the_body() {
 fn a_dropped_feed_is_an_error_and_takes_its_bytes_along() {
     let (mut body, mut feed) = UpstreamBody::fed(Some(2));
     let (only, budget) = (Bytes::from(vec![7; 2]), Budget::new(2));
-    feed.push_whole(Whole { wire: vec![only.clone()], room: budget.reserve(2) });
+    feed.push_rest(Rest { wire: vec![only.clone()], room: budget.reserve(2) });
     drop(feed);
     assert_eq!((only.is_unique(), budget.used()), (true, 0));
     assert!(matches!(poll(&mut body), Poll::Ready(Some(Err(_)))));
@@ -89,7 +89,7 @@ fn a_whole_body_is_given_back_until_it_is_written() {
     for (written, expected) in [(None, wire()), (Some(4), wire()), (Some(5), vec![])] {
         let (mut body, mut feed) = UpstreamBody::fed(Some(5));
         let taken = body.taken();
-        feed.push_whole(Whole { wire: wire(), room: None });
+        feed.push_rest(Rest { wire: wire(), room: None });
         feed.commit(token(), None);
         if let Some(written) = written {
             pieces(&mut body).advance(written);
@@ -105,7 +105,7 @@ fn a_body_that_is_written_is_let_go() {
     let (mut body, mut feed) = UpstreamBody::fed(Some(3));
     let taken = body.taken();
     let (only, budget) = (Bytes::from(vec![7; 3]), Budget::new(3));
-    feed.push_whole(Whole { wire: vec![only.clone()], room: budget.reserve(3) });
+    feed.push_rest(Rest { wire: vec![only.clone()], room: budget.reserve(3) });
     feed.commit(token(), None);
     let mut last = pieces(&mut body);
     assert_eq!((only.is_unique(), budget.used()), (false, 3));
@@ -113,6 +113,18 @@ fn a_body_that_is_written_is_let_go() {
     drop(last);
     assert_eq!((only.is_unique(), budget.used()), (true, 0), "neither connection nor feed has it");
     assert!(!taken.is_short());
+}
+
+/// One that turns out to be empty, too.
+#[test]
+fn an_empty_body_is_let_go_at_its_end() {
+    let (mut body, mut feed) = UpstreamBody::fed(None);
+    let budget = Budget::new(3);
+    feed.push_rest(Rest { wire: vec![], room: budget.reserve(3) });
+    feed.commit(token(), None);
+    assert_eq!(budget.used(), 3);
+    assert!(matches!(poll(&mut body), Poll::Ready(None)));
+    assert_eq!(budget.used(), 0);
 }
 
 /// Writes all of `pieces` as a socket would that has so many slots and takes so many bytes.

@@ -20,7 +20,7 @@ use crate::list::snapshot::hints;
 const HEADER_LEN: usize = 64;
 /// Stands in the last byte of the header. Version 0 cut bands from the bits in the order of the hash,
 /// version 1 had a key for each value of a band.
-const VERSION: u8 = 2;
+pub(in crate::list::snapshot) const VERSION: u8 = 2;
 /// Keys that are looked at in one go: as many cache lines are on their way at once, twice what the
 /// processor asks for by itself.
 pub(super) const KEYS_AT_ONCE: usize = 64;
@@ -134,7 +134,7 @@ pub(super) fn distance(a: &Words, b: &Words) -> u32 {
 
 /// A number as it is stored.
 #[inline(always)]
-pub(super) fn number(bytes: &[u8; 4]) -> u32 {
+fn number(bytes: &[u8; 4]) -> u32 {
     u32::from_le_bytes(*bytes)
 }
 

@@ -19,6 +19,7 @@ mod verify;
 pub use lists::{NearInfo, NearKind};
 pub use search::NearHit;
 
+pub(super) use index::VERSION as INDEX_VERSION;
 pub(super) use lists::{decode, encode};
 pub(super) use staging::NearStaging;
 pub(super) use table::Near;
