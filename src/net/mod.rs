@@ -1,5 +1,6 @@
 //! Sockets: the listener and its TLS, connections to the store, limits and timeouts of both.
 
+pub mod alarm;
 pub mod bell;
 pub mod body;
 pub mod budget;

@@ -4,13 +4,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 use super::faults;
 use super::parts::complete::Complete;
@@ -82,7 +83,9 @@ impl Exchange {
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Reply> {
         faults::point("drive");
         self.drive(cx);
-        self.reply.as_mut().poll(cx)
+        // Only the connection, which has just been driven, brings it: a wake-up of its own would have
+        // the whole task looked at once more.
+        self.reply.as_mut().poll(&mut Context::from_waker(Waker::noop()))
     }
 
     /// The final answer.
@@ -90,11 +93,19 @@ impl Exchange {
     /// # Errors
     /// The connection failed, or nothing came within `patience`.
     pub async fn answer(&mut self, patience: Duration) -> Result<Response<Incoming>, StoreFault> {
-        let replied = std::future::poll_fn(|cx| self.poll(cx));
-        match tokio::time::timeout(patience, replied).await {
-            Ok(reply) => reply.map_err(StoreFault::Failed),
-            Err(_) => Err(StoreFault::Silent),
-        }
+        let due = Instant::now() + patience;
+        std::future::poll_fn(|cx| {
+            if let Poll::Ready(reply) = self.poll(cx) {
+                return Poll::Ready(reply.map_err(StoreFault::Failed));
+            }
+            let late = match &mut self.link {
+                Some(link) => link.poll_until(due, cx),
+                // It has ended, and what it says of that is there already.
+                None => Poll::Ready(()),
+            };
+            late.map(|()| Err(StoreFault::Silent))
+        })
+        .await
     }
 
     /// Whether the store has said 100 Continue.

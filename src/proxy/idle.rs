@@ -1,12 +1,11 @@
 //! How long a body may stand still, and how slowly it may come.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
+use crate::net::alarm::Alarm;
 use crate::net::downstream::Pace;
 
 /// Fires when nothing has come for a while, or too little for long. Reset by noting the time, not by
@@ -18,7 +17,7 @@ pub(super) struct IdleTimer {
     /// When the client was begun to be waited for; unset while there is something of it to do.
     asked: Option<Instant>,
     rate: Rate,
-    sleep: Option<Pin<Box<Sleep>>>,
+    alarm: Alarm,
 }
 
 /// What came in the time that was spent waiting for it. A store that takes slowly costs its client
@@ -31,7 +30,7 @@ struct Rate {
 
 impl IdleTimer {
     pub(super) fn new(pace: Pace) -> Self {
-        IdleTimer { pace, since: None, asked: None, rate: Rate::default(), sleep: None }
+        IdleTimer { pace, since: None, asked: None, rate: Rate::default(), alarm: Alarm::default() }
     }
 
     /// So many bytes have come.
@@ -44,7 +43,7 @@ impl IdleTimer {
     /// Ready when nothing has happened for the idle timeout.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let due = self.silence_ends();
-        self.poll_until(due, cx)
+        self.alarm.poll_until(due, cx)
     }
 
     /// As [`IdleTimer::poll`], while it is the client that is waited for: ready too when it has sent
@@ -56,7 +55,7 @@ impl IdleTimer {
             let window = self.pace.window();
             let judged = window.map(|window| asked + window.saturating_sub(self.rate.waited));
             let due = judged.map_or(silence_ends, |judged| judged.min(silence_ends));
-            ready!(self.poll_until(due, cx));
+            ready!(self.alarm.poll_until(due, cx));
             let waited = self.rate.waited + asked.elapsed();
             if due == silence_ends || self.pace.is_missed_by(self.rate.bytes, waited) {
                 return Poll::Ready(());
@@ -68,21 +67,6 @@ impl IdleTimer {
 
     fn silence_ends(&mut self) -> Instant {
         *self.since.get_or_insert_with(Instant::now) + self.pace.idle
-    }
-
-    fn poll_until(&mut self, due: Instant, cx: &mut Context<'_>) -> Poll<()> {
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
-        // It may have been set for the end of a silence.
-        if sleep.deadline() > due {
-            sleep.as_mut().reset(due);
-        }
-        loop {
-            ready!(sleep.as_mut().poll(cx));
-            if Instant::now() >= due {
-                return Poll::Ready(());
-            }
-            sleep.as_mut().reset(due);
-        }
     }
 }
 

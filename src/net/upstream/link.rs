@@ -12,9 +12,11 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use prometheus_client::metrics::gauge::Gauge;
+use tokio::time::Instant;
 
 use super::stream::{Fuse, FusedStream, Stream};
 use super::{BUFFER_BYTES, HEADERS_MAX};
+use crate::net::alarm::Alarm;
 use crate::net::bell::Belled;
 use crate::net::body::UpstreamBody;
 
@@ -25,6 +27,8 @@ pub struct Link {
     fuse: Arc<Fuse>,
     address: SocketAddr,
     reused: bool,
+    /// For waits on its store, one after another.
+    alarm: Alarm,
 }
 
 type Connection = Belled<Pin<Box<http1::Connection<TokioIo<FusedStream>, UpstreamBody>>>>;
@@ -54,7 +58,7 @@ impl Link {
             .await
             .map_err(io::Error::other)?;
         let connection = Belled::new(Box::pin(connection), 1);
-        Ok(Link { sender, connection, fuse, address, reused: false })
+        Ok(Link { sender, connection, fuse, address, reused: false, alarm: Alarm::default() })
     }
 
     /// Whether it has carried an exchange before: then the store may have closed it meanwhile.
@@ -98,9 +102,19 @@ impl Link {
         Pin::new(&mut self.connection).poll(cx).map(drop)
     }
 
+    /// Ready once `due` has come.
+    pub fn poll_until(&mut self, due: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        self.alarm.poll_until(due, cx)
+    }
+
     /// Has it polled again though nothing has come from the network: it has been fed.
     pub fn stir(&mut self) {
         self.connection.stir();
+    }
+
+    /// Whether it has said that it takes another request.
+    pub(super) fn takes_another(&self) -> bool {
+        self.sender.is_ready()
     }
 
     /// Whether the connection stands and takes another request.

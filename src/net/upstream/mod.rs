@@ -186,7 +186,10 @@ impl Upstream {
 
     /// Takes back a connection whose exchange has ended cleanly; closes it where it has not.
     pub fn give_back(&self, mut link: Link) {
-        link.stir();
+        // Where it says so already, nothing has to be looked at.
+        if !link.takes_another() {
+            link.stir();
+        }
         if link.is_ready() {
             self.keep(link);
         }
