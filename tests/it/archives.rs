@@ -5,7 +5,8 @@ use s3bouncer::unpack::Limits;
 use serde_json::Value;
 
 use crate::support::sample::{self, CACTUS, FLOWER};
-use crate::support::{Client, Framing, Gate, Request, Script, Setup, Step, Store, until};
+use crate::support::script::answer;
+use crate::support::{Answer, Client, Framing, Gate, Request, Script, Setup, Step, Store, until};
 
 /// Bytes of the archives in these tests, all alike so that they take the same memory.
 const LENGTH: usize = 128 << 10;
@@ -23,6 +24,13 @@ fn unpacking(archive: u64) -> u64 {
 fn all() -> u64 {
     2 * LENGTH as u64 + unpacking(LENGTH as u64)
 }
+
+/// The list of an upload's two parts, and what the store says to it.
+const COMPLETE: &[u8] = b"<CompleteMultipartUpload>\
+    <Part><PartNumber>1</PartNumber><ETag>\"e\"</ETag></Part>\
+    <Part><PartNumber>2</PartNumber><ETag>\"e\"</ETag></Part></CompleteMultipartUpload>";
+const COMPLETED: &[u8] = b"<CompleteMultipartUploadResult>\
+    <ETag>\"whole-2\"</ETag></CompleteMultipartUploadResult>";
 
 fn tar(photo: &[u8]) -> Vec<u8> {
     // More than is searched of any body.
@@ -196,6 +204,46 @@ fn an_archive_that_is_looked_into_takes_what_unpacking_takes() {
     assert_eq!(watching.exchange(&listed).status(), 200);
     assert_eq!(watching.record()["reason"], "budget");
     await_in_use(&watching, 0);
+}
+
+/// Sends an archive in two parts, which are taken, and completes it: what is said of that.
+fn in_parts(gate: &Gate, upload: &str, archive: &[u8]) -> Answer {
+    let target = format!("/b/k?uploadId={upload}");
+    let (first, second) = archive.split_at(LENGTH / 3);
+    for (number, bytes) in [(1, first), (2, second)] {
+        let part = Request::put(&format!("{target}&partNumber={number}"), bytes);
+        assert_eq!(gate.exchange(&part).status(), 200, "part {number} of {upload}");
+    }
+    await_in_use(gate, 0);
+    gate.exchange(&Request::post(&target, COMPLETE))
+}
+
+#[test]
+fn an_object_of_parts_that_is_an_archive_takes_what_unpacking_takes() {
+    let store = Store::scripted(|seen| match seen.method() {
+        "PUT" => Script::replies(answer("200 OK", &[("ETag", "\"e\"")], b"")),
+        _ => Script::replies(answer("200 OK", &[], COMPLETED)),
+    });
+    let [innocent, listed] = [FLOWER, CACTUS].map(tar);
+    // The list of parts is held as well.
+    let exact = all() + COMPLETE.len() as u64;
+    let completing = gate(&store, exact, "on").start();
+    for round in 0..2 {
+        let answer = in_parts(&completing, &format!("innocent{round}"), &innocent);
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+        await_in_use(&completing, 0);
+        let answer = in_parts(&completing, &format!("listed{round}"), &listed);
+        answer.expect_error(403, "AccessDenied");
+        await_in_use(&completing, 0);
+    }
+    let short = gate(&store, exact - 1, "on").start();
+    for (upload, archive) in [("innocent", &innocent), ("listed", &listed)] {
+        in_parts(&short, upload, archive).expect_error(503, "SlowDown");
+        await_in_use(&short, 0);
+    }
+    // Each after its two parts.
+    let records = short.stop().records;
+    assert_eq!([&records[2]["reason"], &records[5]["reason"]], ["budget", "budget"]);
 }
 
 #[test]
