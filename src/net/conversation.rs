@@ -106,6 +106,7 @@ impl Listener {
         let mut next = Stage::Draining;
         loop {
             let event = tokio::select! {
+                biased;
                 // What went wrong on a client's connection, its requests' records tell.
                 _ = &mut connection => return None,
                 () = timer.as_mut() => Event::Timer,

@@ -67,14 +67,15 @@ impl Upload {
     /// Takes its place among the parts of its upload, if it is one.
     pub(super) async fn begin_part(&mut self) -> Result<(), Unjudged> {
         if matches!(self.case.s3.operation, Operation::UploadPart | Operation::UploadPartCopy) {
-            self.part = Part::begin(&self.case.gate.parts, &self.case.s3).await?;
+            let part = Part::begin(&self.case.gate.parts, &self.case.s3).await?;
+            self.part = part.map(Box::new);
         }
         Ok(())
     }
 
     /// Whether its bytes are being kept while they pass.
     pub(super) fn spools(&self) -> bool {
-        self.part.as_ref().is_some_and(Part::is_spooled)
+        self.part.as_ref().is_some_and(|part| part.is_spooled())
     }
 
     /// From here on its bytes are kept, if there is anything to judge them by, and if it is known

@@ -133,7 +133,7 @@ impl Gate {
 
     /// The journal of an upload that has just come.
     pub fn journal(&self, client: SocketAddr) -> Journal {
-        let mut record = Record::new(self.ids.next(), SystemTime::now());
+        let mut record = Box::new(Record::new(self.ids.next(), SystemTime::now()));
         record.client = Some(client.ip());
         let slot = self.audit.try_reserve().ok();
         Journal::new(record, slot, self.meters.clone(), self.ending.clone())

@@ -34,13 +34,13 @@ impl Journal {
     /// Starts a record. `slot` is its reserved place in the audit queue; without one the record is
     /// lost, and counted.
     pub fn new(
-        record: Record,
+        record: Box<Record>,
         slot: Option<AuditSlot>,
         meters: Arc<Meters>,
         ending: Arc<AtomicBool>,
     ) -> Self {
         let begun = Instant::now();
-        let (record, if_dropped) = (Some(Box::new(record)), Termination::ClientHead);
+        let (record, if_dropped) = (Some(record), Termination::ClientHead);
         Journal { record, slot, meters, begun, if_dropped, body_ended: None, ending }
     }
 

@@ -44,12 +44,10 @@ pub fn serve(
         let mut answering = pin!(task.carry_out(&gate, client.pace));
         let caught = std::future::poll_fn(|cx| {
             let poll = || answering.as_mut().poll(cx);
-            match std::panic::catch_unwind(AssertUnwindSafe(poll)) {
-                Ok(poll) => poll.map(Some),
-                Err(_) => Poll::Ready(None),
-            }
+            let polled = std::panic::catch_unwind(AssertUnwindSafe(poll));
+            polled.unwrap_or_else(|_| Poll::Ready(failed(&gate)))
         });
-        caught.await.unwrap_or_else(|| failed(&gate))
+        caught.await
     })
 }
 

@@ -42,7 +42,7 @@ pub struct Upload {
     pub(super) case: Case,
     pub(super) journal: Journal,
     /// The part that it is, where parts are followed.
-    pub(super) part: Option<Part>,
+    pub(super) part: Option<Box<Part>>,
     /// Its upload on the way to being marked as refused.
     pub(super) marking: Option<JoinHandle<()>>,
     /// What has to happen once the store has answered.
