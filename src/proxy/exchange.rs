@@ -83,8 +83,8 @@ impl Exchange {
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Reply> {
         faults::point("drive");
         self.drive(cx);
-        // Only the connection, which has just been driven, brings it: a wake-up of its own would have
-        // the whole task looked at once more.
+        // Nothing but the connection, which has just been driven, brings it: a wake-up of its own would
+        // have the whole task looked at once more.
         self.reply.as_mut().poll(&mut Context::from_waker(Waker::noop()))
     }
 

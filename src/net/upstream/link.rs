@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use prometheus_client::metrics::gauge::Gauge;
+use tokio::task::coop::unconstrained;
 use tokio::time::Instant;
 
 use super::stream::{Fuse, FusedStream, Stream};
@@ -81,19 +82,20 @@ impl Link {
         &self.fuse
     }
 
-    /// Hands a request over; drive [`Link::poll`] until the reply comes.
+    /// Hands a request over; drive [`Link::poll`] until the reply comes. It is there as soon as it
+    /// has come, even to a task that has spent its budget: nobody need be woken for it.
     pub fn send(
         &mut self,
         request: Request<UpstreamBody>,
     ) -> impl Future<Output = Reply> + Send + use<> {
         let reply = self.sender.try_send_request(request);
         self.stir();
-        async move {
+        unconstrained(async move {
             reply.await.map_err(|mut failed| {
                 let unsent = failed.take_message().is_some();
                 Failed { error: failed.into_error(), unsent }
             })
-        }
+        })
     }
 
     /// Moves bytes. Ready when the connection has ended; must not be polled again then.

@@ -1,14 +1,16 @@
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 
 use http::Request;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{HandshakeKind, RootCertStore, ServerConfig};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::task::coop;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
@@ -358,6 +360,31 @@ async fn the_gate_proves_who_it_is() {
     assert!(ask(Some(&gate)).await);
     assert!(!ask(None).await);
     assert!(!ask(Some(&ours)).await);
+}
+
+/// Only its connection brings a reply: nobody is woken for it, so that it must be seen at once, however
+/// much the task has done in that turn.
+#[tokio::test]
+async fn a_reply_is_there_for_a_task_that_has_spent_its_budget() {
+    let (mut listeners, addresses) = listening(1).await;
+    tokio::spawn(async move {
+        let (mut stream, _) = listeners.remove(0).accept().await.unwrap();
+        stream.read_u8().await.unwrap();
+        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    let upstream = named(options(NAME, 1), Some(&addresses));
+    let mut link = upstream.connect().await.unwrap();
+    let mut reply = Box::pin(link.send(Request::new(UpstreamBody::none())));
+    let asking = std::future::poll_fn(|cx| {
+        assert!(link.poll(cx).is_pending());
+        while coop::has_budget_remaining() {
+            assert!(pin!(coop::consume_budget()).poll(cx).is_ready());
+        }
+        reply.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    });
+    let reply = tokio::time::timeout(PATIENCE, asking).await.expect("it is seen");
+    assert_eq!(reply.unwrap().status(), 204);
 }
 
 /// One request that is not waited for, so that what the store has sent is read.
