@@ -221,7 +221,7 @@ fn a_store_that_loses_patience_is_sent_the_head_again() {
     latch.open();
     store.end_of(0);
     // What goes out before the gate has seen the end might have been taken, for all that it knows.
-    gate.await_metric("s3bouncer_upstream_connections{upstream=\"default\"}", 0.0);
+    gate.await_metric("s3bouncer_upstream_connections{upstream=\"127.0.0.1\"}", 0.0);
     client.send(&request.body[2000..]);
     assert_eq!(client.answer().status(), 200);
     let objects = store.objects();
