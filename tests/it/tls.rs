@@ -204,7 +204,9 @@ fn what_boto3_sends_over_https_passes() {
 fn plain_http_on_the_https_port_harms_nobody_and_makes_no_noise() {
     let store = Store::ok();
     let (gate, made) = gate(&store);
-    let before = gate.log();
+    let before = until("the log's last line of the start", || {
+        Some(gate.log()).filter(|log| log.contains("serving"))
+    });
     for _ in 0..20 {
         let mut plain = gate.client();
         let _ = plain.try_send(&Request::get("/b/k").on_wire());
