@@ -99,7 +99,7 @@ impl Exchange {
                 return Poll::Ready(reply.map_err(StoreFault::Failed));
             }
             let late = match &mut self.link {
-                Some(link) => link.poll_until(due, cx),
+                Some(link) => link.poll_due(due, cx),
                 // It has ended, and what it says of that is there already.
                 None => Poll::Ready(()),
             };

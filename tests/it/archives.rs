@@ -25,13 +25,6 @@ fn all() -> u64 {
     2 * LENGTH as u64 + unpacking(LENGTH as u64)
 }
 
-/// The list of an upload's two parts, and what the store says to it.
-const COMPLETE: &[u8] = b"<CompleteMultipartUpload>\
-    <Part><PartNumber>1</PartNumber><ETag>\"e\"</ETag></Part>\
-    <Part><PartNumber>2</PartNumber><ETag>\"e\"</ETag></Part></CompleteMultipartUpload>";
-const COMPLETED: &[u8] = b"<CompleteMultipartUploadResult>\
-    <ETag>\"whole-2\"</ETag></CompleteMultipartUploadResult>";
-
 fn tar(photo: &[u8]) -> Vec<u8> {
     // More than is searched of any body.
     let noise = sample::noise(5, 80_000);
@@ -206,6 +199,11 @@ fn an_archive_that_is_looked_into_takes_what_unpacking_takes() {
     await_in_use(&watching, 0);
 }
 
+/// The end of an upload in two parts.
+fn complete(upload: &str) -> Request {
+    Request::complete(&format!("/b/k?uploadId={upload}"), &[(1, "e"), (2, "e")])
+}
+
 /// Sends an archive in two parts, which are taken, and completes it: what is said of that.
 fn in_parts(gate: &Gate, upload: &str, archive: &[u8]) -> Answer {
     let target = format!("/b/k?uploadId={upload}");
@@ -215,18 +213,18 @@ fn in_parts(gate: &Gate, upload: &str, archive: &[u8]) -> Answer {
         assert_eq!(gate.exchange(&part).status(), 200, "part {number} of {upload}");
     }
     await_in_use(gate, 0);
-    gate.exchange(&Request::post(&target, COMPLETE))
+    gate.exchange(&complete(upload))
 }
 
 #[test]
 fn an_object_of_parts_that_is_an_archive_takes_what_unpacking_takes() {
     let store = Store::scripted(|seen| match seen.method() {
         "PUT" => Script::replies(answer("200 OK", &[("ETag", "\"e\"")], b"")),
-        _ => Script::replies(answer("200 OK", &[], COMPLETED)),
+        _ => Script::replies(answer("200 OK", &[], b"<CompleteMultipartUploadResult/>")),
     });
     let [innocent, listed] = [FLOWER, CACTUS].map(tar);
     // The list of parts is held as well.
-    let exact = all() + COMPLETE.len() as u64;
+    let exact = all() + complete("any").body.len() as u64;
     let completing = gate(&store, exact, "on").start();
     for round in 0..2 {
         let answer = in_parts(&completing, &format!("innocent{round}"), &innocent);

@@ -32,12 +32,7 @@ fn part(number: u32, etag: &str, bytes: &[u8]) -> Request {
 }
 
 fn complete(parts: &[(u32, &str)]) -> Request {
-    let part = |(number, etag): &(u32, &str)| {
-        format!("<Part><PartNumber>{number}</PartNumber><ETag>\"{etag}\"</ETag></Part>")
-    };
-    let parts: String = parts.iter().map(part).collect();
-    let xml = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
-    Request::post("/b/k?uploadId=u", xml.as_bytes())
+    Request::complete("/b/k?uploadId=u", parts)
 }
 
 /// A body in three uneven parts, by number and ETag.

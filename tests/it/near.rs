@@ -155,9 +155,7 @@ fn the_way_in_makes_no_difference() {
     gate.exchange(&Request::put("/b/k", &behind)).expect_error(403, "AccessDenied");
     let part = gate.exchange(&Request::put("/b/k?partNumber=1&uploadId=u", &changed));
     assert_eq!(part.status(), 200, "{}", part.text());
-    let xml = "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>\"e1\"</ETag></Part>\
-               </CompleteMultipartUpload>";
-    let complete = Request::post("/b/k?uploadId=u", xml.as_bytes());
+    let complete = Request::complete("/b/k?uploadId=u", &[(1, "e1")]);
     gate.exchange(&complete).expect_error(403, "AccessDenied");
     assert!(store.requests().iter().all(|seen| seen.method() != "POST" || !seen.complete));
 }

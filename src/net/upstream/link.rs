@@ -104,8 +104,8 @@ impl Link {
         Pin::new(&mut self.connection).poll(cx).map(drop)
     }
 
-    /// Ready once `due` has come.
-    pub fn poll_until(&mut self, due: Instant, cx: &mut Context<'_>) -> Poll<()> {
+    /// Moves nothing: ready once `due` has come.
+    pub fn poll_due(&mut self, due: Instant, cx: &mut Context<'_>) -> Poll<()> {
         self.alarm.poll_until(due, cx)
     }
 

@@ -126,6 +126,16 @@ impl Request {
         Self::put(target, body).by("POST")
     }
 
+    /// A CompleteMultipartUpload of these parts: numbers and ETags.
+    pub fn complete(target: &str, parts: &[(u32, &str)]) -> Self {
+        let part = |(number, etag): &(u32, &str)| {
+            format!("<Part><PartNumber>{number}</PartNumber><ETag>\"{etag}\"</ETag></Part>")
+        };
+        let parts: String = parts.iter().map(part).collect();
+        let xml = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
+        Self::post(target, xml.as_bytes())
+    }
+
     /// A PUT of these bytes in this framing.
     pub fn framed(target: &str, framing: Framing, payload: &[u8]) -> Self {
         let mut request = Self::new("PUT", target);
