@@ -98,12 +98,7 @@ impl Exchange {
             if let Poll::Ready(reply) = self.poll(cx) {
                 return Poll::Ready(reply.map_err(StoreFault::Failed));
             }
-            let late = match &mut self.link {
-                Some(link) => link.poll_due(due, cx),
-                // It has ended, and what it says of that is there already.
-                None => Poll::Ready(()),
-            };
-            late.map(|()| Err(StoreFault::Silent))
+            self.poll_due(due, cx).map(|()| Err(StoreFault::Silent))
         })
         .await
     }
@@ -120,13 +115,14 @@ impl Exchange {
 
     /// What the store makes of a head whose body waits: it is given `patience` to say so.
     pub async fn opening(&mut self, patience: Duration) -> Opening {
-        let deciding = std::future::poll_fn(|cx| match self.poll(cx) {
+        let due = Instant::now() + patience;
+        std::future::poll_fn(|cx| match self.poll(cx) {
             Poll::Ready(Ok(response)) => Poll::Ready(Opening::Final(response)),
             Poll::Ready(Err(_)) => Poll::Ready(Opening::Failed),
             Poll::Pending if self.is_continued() => Poll::Ready(Opening::Continue),
-            Poll::Pending => Poll::Pending,
-        });
-        tokio::time::timeout(patience, deciding).await.unwrap_or(Opening::Quiet)
+            Poll::Pending => self.poll_due(due, cx).map(|()| Opening::Quiet),
+        })
+        .await
     }
 
     /// Whether any byte of the body has been handed to the connection.
@@ -163,6 +159,14 @@ impl Exchange {
             reusable: committed,
             _feed: None,
             complete: None,
+        }
+    }
+
+    fn poll_due(&mut self, due: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.link {
+            Some(link) => link.poll_due(due, cx),
+            // It has ended, and what it says of that is there already.
+            None => Poll::Ready(()),
         }
     }
 
