@@ -94,8 +94,9 @@ impl<'a> Tiff<'a> {
     fn pages(self, first: u64) -> impl Iterator<Item = Directory> {
         /// Pages behind these are not decoded either.
         const PAGES_MAX: usize = 1000;
-        let step = move |page: &Directory| self.directory(page.next);
-        std::iter::successors(self.directory(first), step).take(PAGES_MAX)
+        // At 0 is the header, which must not be read as one more page.
+        let page = move |at: u64| if at == 0 { None } else { self.directory(at) };
+        std::iter::successors(page(first), move |last| page(last.next)).take(PAGES_MAX)
     }
 
     fn u16(&self, at: usize) -> Option<u16> {

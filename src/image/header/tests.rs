@@ -177,6 +177,23 @@ fn a_ring_of_pages_ends_at_the_limit() {
     assert_eq!(found.frames, 8);
 }
 
+#[test]
+fn behind_the_last_page_of_a_tiff_there_is_none() {
+    // Read as a page, the header would have an entry at 14, which says that there are more below.
+    let mut file = b"II*\0\x1a\0\0\0".to_vec();
+    file.resize(14, 0);
+    file.extend([0x4a, 1, 4, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(file.len(), 0x1a);
+    let width = [0, 1, 4, 0, 1, 0, 0, 0, 9, 0, 0, 0];
+    file.extend([&[1, 0][..], &width, &[0; 4]].concat());
+    // As many entries as would be read.
+    file.resize(16 << 10, 0);
+    assert!(!has_sub_directories(&file));
+    // The same entry in its page.
+    file[0x1c..0x1e].copy_from_slice(&[0x4a, 1]);
+    assert!(has_sub_directories(&file));
+}
+
 proptest! {
     /// Whatever follows a signature, reading ends, and in an answer.
     #[test]
