@@ -83,18 +83,75 @@ fn skip(input: &mut impl BufRead, mut length: usize) -> Option<()> {
     Some(())
 }
 
+/// A request as it goes out.
+pub struct Message {
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Message {
+    /// An upload whose body is the payload as it is.
+    pub fn put(host: SocketAddr, payload: Vec<u8>) -> Self {
+        Message::signed("PUT", host, "UNSIGNED-PAYLOAD", "", payload)
+    }
+
+    /// An upload whose payload comes in chunks with a trailer, as SDKs send it over HTTPS.
+    pub fn chunked(host: SocketAddr, payload: &[u8]) -> Self {
+        const CHUNK: usize = 64 << 10;
+        let mut body = Vec::with_capacity(payload.len() + payload.len() / 1024 + 64);
+        for chunk in payload.chunks(CHUNK) {
+            body.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+            body.extend_from_slice(chunk);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n");
+        let more = format!(
+            "Content-Encoding: aws-chunked\r\nx-amz-decoded-content-length: {}\r\n\
+             x-amz-trailer: x-amz-checksum-crc32\r\n",
+            payload.len()
+        );
+        Message::signed("PUT", host, "STREAMING-UNSIGNED-PAYLOAD-TRAILER", &more, body)
+    }
+
+    /// A download.
+    pub fn get(host: SocketAddr) -> Self {
+        Message::signed("GET", host, "UNSIGNED-PAYLOAD", "", Vec::new())
+    }
+
+    fn signed(method: &str, host: SocketAddr, payload: &str, more: &str, body: Vec<u8>) -> Self {
+        let head = format!(
+            "{method} /bucket/key HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\n\
+             x-amz-content-sha256: {payload}\r\nx-amz-date: 20260101T000000Z\r\n{more}\
+             Authorization: AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/s3/aws4_request, \
+             SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature={:064}\r\n\r\n",
+            body.len(),
+            0
+        );
+        Message { head, body }
+    }
+}
+
 impl Load {
-    /// Sends everything, on so many connections at once, and checks each answer.
+    /// Uploads everything.
     pub fn run(self, target: &Target) {
+        self.send(target, &Message::put(target.address, self.payload()));
+    }
+
+    /// A payload of its size.
+    pub fn payload(self) -> Vec<u8> {
+        (0..self.body).map(|i| ((i * 31) >> 3) as u8).collect()
+    }
+
+    /// Sends as many of this message, on so many connections at once, and checks each answer.
+    pub fn send(self, target: &Target, message: &Message) {
         let left = AtomicUsize::new(self.requests);
-        let body: Vec<u8> = (0..self.body).map(|i| ((i * 31) >> 3) as u8).collect();
         std::thread::scope(|scope| {
             for _ in 0..self.connections {
                 scope.spawn(|| {
                     let mut connection = connect(target);
                     let take = |n: usize| n.checked_sub(1);
                     while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
-                        put(&mut connection, target.address, &body);
+                        exchange(&mut connection, message);
                     }
                 });
             }
@@ -104,9 +161,10 @@ impl Load {
 
 /// Connections that have sent one small request each and are kept open.
 pub fn idle(target: &Target, count: usize) -> Vec<Connection> {
+    let message = Message::put(target.address, vec![7; 1024]);
     let open = || {
         let mut connection = connect(target);
-        put(&mut connection, target.address, &[7; 1024]);
+        exchange(&mut connection, &message);
         connection
     };
     (0..count).map(|_| open()).collect()
@@ -129,18 +187,10 @@ fn connect(target: &Target) -> Connection {
     BufReader::new(Box::new(StreamOwned::new(client, stream)))
 }
 
-fn put(connection: &mut Connection, host: SocketAddr, body: &[u8]) {
-    let head = format!(
-        "PUT /bucket/key HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\n\
-         x-amz-content-sha256: UNSIGNED-PAYLOAD\r\nx-amz-date: 20260101T000000Z\r\n\
-         Authorization: AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/s3/aws4_request, \
-         SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature={:064}\r\n\r\n",
-        body.len(),
-        0
-    );
+fn exchange(connection: &mut Connection, Message { head, body }: &Message) {
     let stream = connection.get_mut();
     if body.len() <= 4096 {
-        let whole = [head.as_bytes(), body].concat();
+        let whole = [head.as_bytes(), body.as_slice()].concat();
         stream.write_all(&whole).expect("the request goes out");
     } else {
         stream.write_all(head.as_bytes()).expect("the head goes out");

@@ -1,6 +1,8 @@
 //! CPU of the gate on the data path, beside nginx, in one run.
 //!
 //! `cargo bench --bench relay [-- [tls] [ROUNDS]]`: with `tls`, only how bodies move that come in TLS.
+//! `train` measures nothing: see `training`. `S3BOUNCER_BIN` names another build of the gate than the
+//! one that benches are built with.
 //!
 //! Each process's CPU time is read from /proc: on a shared machine that is the figure that holds.
 //! Targets take turns within each round. The gate runs with no list, so that there is no digest to
@@ -12,6 +14,7 @@ mod certificate;
 mod forwarder;
 mod load;
 mod target;
+mod training;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +33,9 @@ const LOADS: [Load; 5] = [
 
 const MIB: Load = LOADS[2];
 
+/// Lists of each need a digest of every body.
+const DIGESTS: [&str; 3] = ["md5", "sha1", "sha256"];
+
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     if let [command, address, store] = words.as_slice()
@@ -40,6 +46,9 @@ fn main() {
     }
     let rounds = words.iter().find_map(|word| word.parse().ok()).unwrap_or(5);
     let sink = Sink::start();
+    if words.iter().any(|word| word == "train") {
+        return training::run(&sink);
+    }
     if words.iter().any(|word| word == "tls") {
         let certificate = Certificate::made_up();
         return forwarding(&sink, rounds, Some(&certificate));
@@ -72,10 +81,9 @@ fn forwarding(sink: &Sink, rounds: usize, tls: Option<&Certificate>) {
 
 /// All three digests on 1 MiB bodies: stitched in one pass beside one after the other.
 fn digests(sink: &Sink, rounds: usize) {
-    let kinds = ["md5", "sha1", "sha256"];
     let targets = [
-        Target::gate(sink, "one pass", &kinds, "auto", None),
-        Target::gate(sink, "one after the other", &kinds, "portable", None),
+        Target::gate(sink, "one pass", &DIGESTS, "auto", None),
+        Target::gate(sink, "one after the other", &DIGESTS, "portable", None),
     ];
     let cpu = measure(&targets, MIB, rounds);
     let (one, three) = (cpu["one pass"], cpu["one after the other"]);
@@ -89,7 +97,7 @@ fn digests(sink: &Sink, rounds: usize) {
 fn memory(sink: &Sink) {
     println!("\nPeak resident memory of a fresh gate with all three digests");
     for load in [MIB, LOADS[3], LOADS[4]] {
-        let gate = Target::gate(sink, "gate", &["md5", "sha1", "sha256"], "auto", None);
+        let gate = Target::gate(sink, "gate", &DIGESTS, "auto", None);
         load.run(&gate);
         println!(
             "  {:>7} bodies, {} at once: {} KiB",

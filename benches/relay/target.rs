@@ -59,7 +59,8 @@ impl Target {
         Target::start("nginx", address, folder, command).trusting(tls)
     }
 
-    /// The gate as built for benches, with made-up lists of these kinds.
+    /// The gate as built for benches, or as `S3BOUNCER_BIN` names it, with made-up lists of these
+    /// kinds.
     pub fn gate(
         sink: &Sink,
         name: &'static str,
@@ -93,7 +94,9 @@ impl Target {
         configuration += "[[bucket]]\nmatch = \"*\"\nmode = \"enforce\"\n";
         let path = folder.join("gate.toml");
         fs::write(&path, configuration).expect("the folder is writable");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_s3bouncer"));
+        let other = std::env::var_os("S3BOUNCER_BIN");
+        let mut command =
+            Command::new(other.unwrap_or_else(|| env!("CARGO_BIN_EXE_s3bouncer").into()));
         command.args(["run", "--config"]).arg(path);
         Target::start(name, address, folder, command).trusting(tls)
     }
