@@ -149,11 +149,13 @@ fn a_torso_is_reset_before_the_head_is_asked_about() {
     let gate = Setup::refusing(&store, &[&listed]).small_limits().start();
     let answer = gate.exchange(&Request::put("/b/k", &listed));
     answer.expect_error(403, "AccessDenied");
-    let requests = store.requests();
-    assert_eq!(requests.len(), 2, "the torso and the question");
-    assert_eq!(requests[1].head.get("expect"), Some("100-continue"));
-    assert_eq!(requests[1].bytes, 0);
-    for seen in requests {
+    let torso = store.torso();
+    let asked = store.last(|seen| seen.head.get("expect").map(|_| seen.clone()));
+    let asked = asked.expect("a question");
+    assert_eq!(store.requests().len(), 2, "the torso and the question");
+    assert!(torso.connection < asked.connection);
+    assert_eq!((asked.head.get("expect"), asked.bytes), (Some("100-continue"), 0));
+    for seen in [torso, asked] {
         assert_eq!(store.end_of(seen.connection), End::By(Ending::Rst));
     }
     assert_eq!(gate.stop().record()["auth"], "accepted");

@@ -129,11 +129,16 @@ def without_order(result):
 
 
 def without_luck(result):
-    """For cases in which the store closes a connection that the client may already be using
-    again: whether that costs another attempt is a matter of luck, the answers are not."""
+    """For cases in which the store closes a connection that the client may still be using, or
+    already again: whether that costs another attempt is a matter of luck, the answers are not."""
     met = {repr(e): e for e in result["wire"]["exchanges"] if e["answer"]}
-    client = [{k: v for k, v in step.items() if k != "retries"} for step in result["client"]]
-    return {**result, "client": client, "wire": [met[k] for k in sorted(met)]}
+    return {**result, "client": without_retries(result["client"]), "wire": [met[k] for k in sorted(met)]}
+
+
+def without_retries(said):
+    if isinstance(said, list):
+        return [without_retries(step) for step in said]
+    return {k: v for k, v in said.items() if k != "retries"}
 
 
 def stored(state, scrub):

@@ -185,6 +185,14 @@ impl Store {
         });
     }
 
+    /// What has come of an upload that was cut off, once its connection has ended.
+    pub fn torso(&self) -> Seen {
+        self.until("a torso", |log| {
+            let ended = |seen: &&Seen| log.connections[seen.connection].is_some();
+            log.requests.iter().find(|seen| seen.bytes > 0 && ended(seen)).cloned()
+        })
+    }
+
     /// How a connection ended, once it has.
     pub fn end_of(&self, connection: usize) -> End {
         self.until("a connection's end", |log| log.connections.get(connection).copied().flatten())
