@@ -1,6 +1,7 @@
 """boto3, as most Python programs use S3."""
 
 import io
+import threading
 import urllib.parse
 
 import boto3
@@ -12,6 +13,9 @@ from .. import samples, wire
 from .base import Client, digest
 
 TIMES = {"connect_timeout": 10, "read_timeout": 40}
+# What boto3 reads to make a client takes it longer than most cases take, and a session keeps it.
+SESSION = boto3.session.Session()
+MAKING = threading.Lock()  # both sides of a case make theirs, and a session is for one thread at a time
 
 
 class Boto(Client):
@@ -21,15 +25,16 @@ class Boto(Client):
     def __init__(self, target, **config):
         super().__init__(target)
         config["s3"] = {"addressing_style": "virtual" if target.virtual else "path"} | config.get("s3", {})
-        self.s3 = boto3.session.Session().client(
-            "s3",
-            endpoint_url=target.url,
-            aws_access_key_id=target.creds.access,
-            aws_secret_access_key=target.creds.secret,
-            region_name=target.creds.region,
-            verify=str(target.certificate) if target.secure else None,
-            config=botocore.config.Config(**TIMES, **config),
-        )
+        with MAKING:
+            self.s3 = SESSION.client(
+                "s3",
+                endpoint_url=target.url,
+                aws_access_key_id=target.creds.access,
+                aws_secret_access_key=target.creds.secret,
+                region_name=target.creds.region,
+                verify=str(target.certificate) if target.secure else None,
+                config=botocore.config.Config(**TIMES, **config),
+            )
 
     def close(self):
         self.s3.close()
