@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use super::backend::Entry;
 use super::error::StateError;
 use super::store::{CHAINS, RECORDS, SPOOLS, State};
-use super::upload::UPLOADS;
+use super::upload::shard_folder;
 
 /// Shards of the uploads' folder.
 const SHARDS: u16 = 256;
@@ -91,9 +91,11 @@ impl State {
             *round = Round::default();
             self.usage.scan_begins();
         }
-        while round.shard < SHARDS && swept.seen < ENTRIES_PER_VISIT {
-            let shard = format!("{UPLOADS}/{:02x}", round.shard);
-            let spooled = self.sweep_shard(&shard, now, &mut swept).await?;
+        while swept.seen < ENTRIES_PER_VISIT
+            && let Ok(shard) = u8::try_from(round.shard)
+        {
+            self.usage.scanning(shard);
+            let spooled = self.sweep_shard(&shard_folder(shard), now, &mut swept).await?;
             round.spooled = round.spooled.saturating_add(spooled);
             round.shard += 1;
         }

@@ -249,7 +249,7 @@ impl State {
         }
         let memory = self.memory.reserve(bytes.min(spool::CHUNKS_HELD * chunk));
         let memory = memory.ok_or(SpoolRefused::Busy)?;
-        let claim = self.usage.claim(bytes).ok_or(SpoolRefused::Full)?;
+        let claim = self.usage.claim(upload.shard(), bytes).ok_or(SpoolRefused::Full)?;
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
         let id = SpoolId { nonce: self.nonce, serial };
         let folder = self.folder(upload, SPOOLS);
@@ -306,10 +306,11 @@ impl State {
 
     async fn remove_spools(&self, upload: &UploadKey) -> Result<(), StateError> {
         let folder = self.folder(upload, SPOOLS);
+        let counted = self.usage.removing(upload.shard());
         let add = |sum: &mut u64, entry: Entry| *sum = sum.saturating_add(entry.size);
         let bytes = self.backend.fold(folder.clone(), 0_u64, add).await?;
         self.remove(&folder, |_| true).await?;
-        self.usage.removed(bytes);
+        self.usage.removed(counted, bytes);
         Ok(())
     }
 
@@ -325,8 +326,9 @@ impl State {
         let folder = self.folder(upload, SPOOLS);
         for spool in spools {
             let keys = (0..spool.chunks).map(|index| format!("{folder}/{}", spool.id.chunk(index)));
+            let counted = self.usage.removing(upload.shard());
             self.backend.delete(keys.collect()).await?;
-            self.usage.removed(spool.bytes);
+            self.usage.removed(counted, spool.bytes);
         }
         Ok(())
     }

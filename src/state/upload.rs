@@ -34,13 +34,22 @@ impl UploadKey {
     /// `mpu/<2 digits>/<38 digits>`: 256 shards, so that neither a folder nor a janitor's round is
     /// without bounds.
     pub(super) fn folder(&self) -> String {
-        let hex = hex(&self.0);
-        format!("{UPLOADS}/{}/{}", &hex[..2], &hex[2..])
+        format!("{}/{}", shard_folder(self.shard()), &hex(&self.0)[2..])
+    }
+
+    /// Which of the shards it is in.
+    pub(super) fn shard(&self) -> u8 {
+        self.0[0]
     }
 }
 
 /// The folder of all uploads.
 pub(super) const UPLOADS: &str = "mpu";
+
+/// The folder of a shard.
+pub(super) fn shard_folder(shard: u8) -> String {
+    format!("{UPLOADS}/{shard:02x}")
+}
 
 impl fmt::Debug for UploadKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
