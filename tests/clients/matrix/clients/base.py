@@ -94,24 +94,31 @@ class Program(Client):
     def environment(self):
         return {}
 
-    def run(self, *command, text=True):
+    def whole_environment(self):
         keep = {k: os.environ[k] for k in ("PATH", "LANG") if k in os.environ}
+        return {
+            **keep,
+            "HOME": str(self.target.work),
+            "LC_ALL": "C.UTF-8",
+            "PYTHONPATH": names.folder(self.target.work),
+            **self.environment(),
+        }
+
+    def run(self, *command, text=True):
         done = subprocess.run(
             [str(c) for c in command],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=PATIENCE_S,
             cwd=self.target.work,
-            env={
-                **keep,
-                "HOME": str(self.target.work),
-                "LC_ALL": "C.UTF-8",
-                "PYTHONPATH": names.folder(self.target.work),
-                **self.environment(),
-            },
+            env=self.whole_environment(),
         )
-        out = done.stdout.decode("utf-8", "replace") if text else shown(done.stdout)
-        return {"exit": done.returncode, "out": out, "err": done.stderr.decode("utf-8", "replace")}
+        return self.ended(done.returncode, done.stdout, done.stderr, text)
+
+    @staticmethod
+    def ended(status, out, err, text=True):
+        said = out.decode("utf-8", "replace") if text else shown(out)
+        return {"exit": status, "out": said, "err": err.decode("utf-8", "replace")}
 
 
 class Job(Program):
