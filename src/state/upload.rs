@@ -44,7 +44,7 @@ impl UploadKey {
 }
 
 /// The folder of all uploads.
-pub(super) const UPLOADS: &str = "mpu";
+const UPLOADS: &str = "mpu";
 
 /// The folder of a shard.
 pub(super) fn shard_folder(shard: u8) -> String {

@@ -25,11 +25,9 @@ struct Bytes {
 #[derive(Debug, Default)]
 struct Scan {
     number: u64,
-    /// It has begun to read the shards before this one,
-    begun: u16,
-    /// and has read those before this one.
-    ended: u16,
-    /// Kept in shards of which it had begun to read: it may have missed them.
+    /// The shard that it is reading, once it has begun; it has read those before.
+    reading: Option<u8>,
+    /// Kept in that shard or one before: it may have missed them.
     missed: u64,
     /// Removed from shards that it had read: it has counted them.
     gone: u64,
@@ -66,7 +64,7 @@ impl Usage {
     /// Whole spools of an upload in this shard are about to be removed.
     pub(super) fn removing(&self, shard: u8) -> Counted {
         let scan = &self.lock().scan;
-        Counted((u16::from(shard) < scan.ended).then_some(scan.number))
+        Counted(scan.reading.filter(|reading| shard < *reading).map(|_| scan.number))
     }
 
     /// They were removed, and had so many bytes.
@@ -85,8 +83,7 @@ impl Usage {
 
     /// The scan reads this shard, and has read those before.
     pub(super) fn scanning(&self, shard: u8) {
-        let scan = &mut self.lock().scan;
-        (scan.begun, scan.ended) = (u16::from(shard) + 1, u16::from(shard));
+        self.lock().scan.reading = Some(shard);
     }
 
     /// The scan has found so many bytes.
@@ -118,7 +115,7 @@ impl Claim {
         let mut now = self.usage.lock();
         now.claimed -= bytes;
         now.kept = now.kept.saturating_add(bytes);
-        if u16::from(self.shard) < now.scan.begun {
+        if now.scan.reading.is_some_and(|reading| self.shard <= reading) {
             now.scan.missed = now.scan.missed.saturating_add(bytes);
         }
     }

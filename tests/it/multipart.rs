@@ -522,6 +522,9 @@ fn a_full_spool_asks_to_slow_down_and_stops_nothing_in_shadow() {
     assert_eq!(gate.exchange(&Request::put("/b/other", b"whole")).status(), 200);
     // What is completed makes room again.
     assert_eq!(gate.exchange(&complete(&[(1, "e1")])).status(), 200);
+    let parts = gate.directory().join("state/parts");
+    until("the spool is empty", || (spooled(&parts) == 0).then_some(()));
+    // The room is given back right after the bytes are gone.
     let again = part(2, "e2", &second);
     until("there is room", || (gate.exchange(&again).status() == 200).then_some(()));
 
